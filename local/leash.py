@@ -64,7 +64,8 @@ def keep(command: Sequence[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, close_fds=False)
 
     def watch_owner() -> None:
-        sys.stdin.buffer.read()  # returns at the end of the pipe only
+        while os.read(0, 1):  # nothing is ever written: this returns at the end of the pipe
+            pass
         _end_group(child)
 
     threading.Thread(target=watch_owner, daemon=True).start()

@@ -14,9 +14,7 @@ from typing import Any, ClassVar, Self
 
 from local.http_stub import Fault
 from local.leash import Leashed
-
-ROOT = Path(__file__).parents[1]
-LOOPBACK = "127.0.0.1"
+from local.places import LOOPBACK, ROOT, STATE
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class StubProcess:
     module: ClassVar[str]
 
     def __init__(self, log: Path | None = None) -> None:
-        self.log = log or ROOT / "build" / "local" / f"{self.module.rpartition('.')[2]}.log"
+        self.log = log or STATE / f"{self.module.rpartition('.')[2]}.log"
         self._process: Leashed | None = None
         self._address: tuple[str, int] = (LOOPBACK, 0)
 

@@ -1,0 +1,168 @@
+"""AWS on this machine: the emulator as a process on a free port, and clients that speak to it.
+
+With `AUTH=true` it enforces IAM: functions run under the template's roles, so what a role forgets fails here too.
+We ourselves are the account's root.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.leash import Leashed
+from local.places import LOOPBACK, LocalStackError, tool
+
+REGION = "eu-central-1"
+ACCOUNT = "000000000000"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the emulator's name for its root
+READY_WITHIN_SECONDS = 30.0
+
+_KEPT_ENVIRONMENT = (
+    "HOME",
+    "LANG",
+    "PATH",
+    # how this machine reaches a real API, where `make run` is pointed at one
+    *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python that runs the emulator, and so the functions."""
+
+    runtime: str  # as the template's PythonRuntime has it
+    architecture: str  # as the template's Architecture has it
+
+    @staticmethod
+    @functools.cache
+    def of_emulator() -> Interpreter:
+        code = "import sys; print('python%d.%d' % sys.version_info[:2])"
+        runtime = subprocess.run(
+            [tool("emulator", "python"), "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        arm = platform.machine().lower() in {"arm64", "aarch64"}
+        return Interpreter(runtime, "arm64" if arm else "x86_64")
+
+
+@dataclass(frozen=True)
+class QueuedMessage:
+    """A message as it lies in a queue, looked at without receiving it."""
+
+    body: str
+    attributes: dict[str, str]
+    receive_count: int
+    visible: bool
+
+
+class Emulator:
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "emulator.log"
+        self._temporary = folder / "tmp"
+        self._process: Leashed | None = None
+        self.port = 0
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        """Start it; it is ready after `wait`."""
+        with socket.create_server((LOOPBACK, 0)) as free:
+            self.port = free.getsockname()[1]
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+        no_proxy = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), LOOPBACK, "localhost"]))
+        environment = {
+            **kept,
+            **CREDENTIALS,
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+            "AUTH": "true",
+            "BIND_HOST": LOOPBACK,
+            "GATEWAY_PORT": str(self.port),
+            "IOT_MTLS_ENABLED": "0",  # it and SFTP would listen on fixed ports
+            "SFTP_ENABLED": "0",
+            "MINISTACK_HOST": LOOPBACK,
+            "MINISTACK_REGION": REGION,
+            "TMPDIR": str(self._temporary),
+        }
+        self._process = Leashed([str(tool("emulator", "ministack"))], self.log, env=environment)
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise LocalStackError("The AWS emulator ended while it started.", self.log)
+            try:
+                self.ask("/_ministack/health")
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.05)
+            else:
+                return
+        raise LocalStackError(f"The AWS emulator was not ready within {READY_WITHIN_SECONDS:.0f} s.", self.log)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.stop()
+            self._process = None
+
+    def environment(self) -> dict[str, str]:
+        """What makes an AWS tool or SDK speak to this emulator, and never to an account of this machine's user."""
+        return {
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: Any) -> Any:
+        session = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
+        patient = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3})
+        return session.client(service, endpoint_url=self.endpoint, config=patient)
+
+    def peek(self, queue_url: str) -> list[QueuedMessage]:
+        """All messages of a queue, delayed and received ones too, left as they are."""
+        answer = self.ask(f"/_ministack/sqs/messages?QueueUrl={urllib.parse.quote(queue_url, safe='')}")
+        return [
+            QueuedMessage(
+                body=message["Body"],
+                attributes={
+                    name: str(value.get("StringValue", ""))
+                    for name, value in (message["MessageAttributes"] or {}).items()
+                },
+                receive_count=message["ReceiveCount"],
+                visible=message["IsVisible"],
+            )
+            for regions in answer["messages"].values()
+            for queues in regions.values()
+            for messages in queues.values()
+            for message in messages
+        ]
+
+    def ask(self, path: str) -> Any:
+        """A question to the emulator itself, not to the AWS it plays."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(self.endpoint + path, timeout=10) as answer:
+            return json.loads(answer.read())
