@@ -1,0 +1,132 @@
+# IdentityCall Alerts: `make` lists what there is. Everything sets itself up in .venv/ and .tools/; only Python 3.11 to
+# 3.14 with venv, and make, must be there. A second run finds the environments ready and costs nothing.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# The interpreter to set up with; empty: the first one that will do.
+export PYTHON
+export SAM_CLI_TELEMETRY := 0
+
+STAGE ?= dev
+STACK ?= identitycall-alerts$(if $(filter-out prod,$(STAGE)),-$(STAGE))
+ARCHITECTURE ?= arm64
+# What is built for one Python cannot be imported by another, so build and deploy are given the same one: this machine's,
+# because sam builds with the python3.x of that name.
+RUNTIME ?= $(shell .venv/bin/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+OVERRIDES = Stage=$(STAGE) PythonRuntime=$(RUNTIME) Architecture=$(ARCHITECTURE)
+
+VENV := .venv/.ready
+SAM_READY := .tools/sam/.ready
+EMULATOR := .tools/emulator/.ready
+AUDIT := .tools/audit/.ready
+SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
+LOCAL := .venv/bin/python -m local
+CODE := $(wildcard src tests local benchmarks)
+
+.PHONY: help
+help: ## What this list shows
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Everyday
+
+.PHONY: run
+run: $(VENV) $(SAM_READY) $(EMULATOR) ## The whole stack on this machine, with alerts arriving  [API_KEY= API_URL= RECORDINGS=]
+	@$(LOCAL) run
+
+.PHONY: test
+test: $(VENV) $(SAM_READY) $(EMULATOR) ## Every test  [ARGS="tests/unit -k rules"]
+	@.venv/bin/python -m pytest $(ARGS)
+
+.PHONY: check
+check: check-format check-lint check-types check-layers check-template check-tree ## Every check CI makes, tests aside
+
+.PHONY: format
+format: $(VENV) ## Format the code, and mend what lint can mend
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+.PHONY: invoke
+invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack EVENT=events/….json
+	@.venv/bin/python -m local.invoke $(call required,FUNCTION) $(call required,EVENT)
+
+.PHONY: bench
+bench: $(VENV) $(SAM_READY) $(EMULATOR) ## What it costs, as ratios to the bare calls and to the textbook way
+	@.venv/bin/python -m benchmarks
+
+##@ On AWS
+
+.PHONY: build
+build: $(VENV) $(SAM_READY) ## Build for Lambda  [RUNTIME=python3.13 ARCHITECTURE=arm64]
+	@$(SAM) build --config-env $(STAGE) --parameter-overrides $(OVERRIDES)
+
+.PHONY: deploy
+deploy: build ## Build, deploy with questions asked, and show how secrets are stored  [STAGE=dev STACK=]
+	@$(SAM) deploy --guided --config-env $(STAGE) --stack-name $(STACK) --parameter-overrides $(OVERRIDES)
+	@printf '\n%s\n' 'Store each secret with one command (it asks, so that your shell keeps no history of it):'
+	@for secret in api-key slack-webhook-url; do printf "\n  %s\n" "read -rs SECRET && aws ssm put-parameter \
+	--type SecureString --overwrite --name /$(STACK)/$$secret --value \"\$$SECRET\"; unset SECRET"; done
+	@printf '\n%s\n' 'Then try it: make send STACK=$(STACK) RECORDING=<the id of an analysed recording>'
+
+.PHONY: send
+send: $(VENV) ## Put one event into a deployed stack, and show its outcome  RECORDING=123 STACK=…
+	@$(LOCAL) send --recording $(call required,RECORDING) --stack $(STACK)
+
+##@ Parts of check
+
+.PHONY: check-format
+check-format: $(VENV) ## Is everything formatted
+	@.venv/bin/ruff format --check .
+
+.PHONY: check-lint
+check-lint: $(VENV) ## ruff
+	@.venv/bin/ruff check .
+
+.PHONY: check-types
+check-types: $(VENV) ## mypy, strict
+	@.venv/bin/mypy $(CODE)
+
+.PHONY: check-layers
+check-layers: $(VENV) ## handlers → adapters → domain
+	@PYTHONPATH=src .venv/bin/lint-imports --no-cache
+
+.PHONY: check-template
+check-template: $(VENV) $(SAM_READY) $(AUDIT) ## template.yaml: sam validate, cfn-lint with the serverless rules, checkov
+	@AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	@.venv/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
+	@.tools/audit/bin/checkov --config-file .checkov.yaml
+
+.PHONY: check-tree
+check-tree: $(VENV) ## Locks in step; no registry address and no machine's path in any file
+	@.venv/bin/python -m local.check_tree
+
+##@ Keeping house
+
+.PHONY: lock
+lock: .tools/uv/.ready ## Compile the locks anew from the .in files  [UPGRADE="--upgrade"]
+	@set -e; for name in src/requirements $(basename $(wildcard requirements/*.in)); do \
+		echo "▸ $$name.txt"; \
+		(cd "$$(dirname $$name)" && "$(CURDIR)/.tools/uv/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE) \
+			--output-file "$$(basename $$name).txt" "$$(basename $$name).in"); \
+	done
+
+.PHONY: clean
+clean: ## Remove the environments, builds and caches
+	rm -rf .venv .tools build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# ── Environments ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.tools/uv/.ready: requirements/uv.txt
+	@local/environment.sh .tools/uv $<
+
+.tools/%/.ready: requirements/%.txt .tools/uv/.ready
+	@local/environment.sh .tools/$* $<
+
+.venv/.ready: requirements/dev.txt .tools/uv/.ready
+	@local/environment.sh .venv $<
+
+# A value that has no sensible default: $(call required,NAME)
+required = $(if $($(1)),"$($(1))",$(error say $(1)=…; `make` lists what each target wants))
