@@ -1,0 +1,161 @@
+"""The vendor's API: one request a call, every answer turned into a result or an error of `domain.errors`.
+
+Nothing here retries or sleeps; waiting is the queue's business. No text of a body reaches an error message, because it
+can hold what people said.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import requests
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+
+from adapters.parameters import Parameters
+from adapters.retry_after import retry_at_ms
+from domain.errors import (
+    AlertsError,
+    KeyForbidden,
+    KeyMissing,
+    KeyRefused,
+    NotAnalysed,
+    NotFound,
+    Refused,
+    Throttled,
+    Unavailable,
+    Unusable,
+)
+from domain.outcome import Snapshot
+from domain.ports import Clock, Meter
+from domain.recording import RecordingDetails, RecordingId, Results
+
+API_KEY: Final = "api-key"
+CONNECT_TIMEOUT_S: Final = 3.0
+READ_TIMEOUT_S: Final = 5.0
+TOTAL_TIMEOUT_S: Final = 8.0
+MAX_BODY_BYTES: Final = 5_000_000
+_CHUNK_BYTES: Final = 65_536
+_KEY: Final = re.compile(r"idc_[A-Za-z0-9]{32}")
+_FAULTS_SHOWN: Final = 3
+_MEANINGS: Final[Mapping[int, tuple[Callable[[str], AlertsError], str]]] = {
+    400: (partial(Refused, "bad_request"), "the API calls the request malformed"),
+    401: (KeyRefused, "the API refuses the stored api-key"),
+    403: (KeyForbidden, "the stored api-key lacks the read permission"),
+    404: (NotFound, "the API knows no such recording"),
+    422: (NotAnalysed, "it is not analysed yet"),
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class IdentityCallApi:
+    """`base_url` ends before `/recordings`. Sessions are kept a thread, so that connections are used again."""
+
+    def __init__(
+        self,
+        base_url: str,
+        parameters: Parameters,
+        meter: Meter,
+        now_ms: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._parameters = parameters
+        self._meter = meter
+        self._now_ms = now_ms
+        self._monotonic = monotonic
+        self._thread = threading.local()
+
+    def results(self, recording: RecordingId) -> Snapshot:
+        """`GET /recordings/:id/results`. Raises `Unusable` also where the body is another recording's."""
+        data = self._get(f"/recordings/{recording}/results", recording)
+        results = _parsed(Results, data, recording)
+        if isinstance(recording, int) and results.recording_id != recording:
+            raise Unusable(f"Recording {recording}: the API answered with the results of {results.recording_id}.")
+        return Snapshot(results, to_json(data))
+
+    def details(self, recording: RecordingId) -> RecordingDetails:
+        """`GET /recordings/:id`."""
+        return _parsed(RecordingDetails, self._get(f"/recordings/{recording}", recording), recording)
+
+    def _get(self, path: str, recording: RecordingId) -> object:
+        """The `data` of a successful answer."""
+        headers = {"Authorization": f"Bearer {self._key()}"}
+        started_s = self._monotonic()
+        try:
+            with self._session().get(
+                self._base_url + path,
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                self._meter.add("ApiRequests", status=str(response.status_code))
+                if response.status_code != requests.codes.ok:
+                    raise self._error(response.status_code, response.headers, recording)
+                raw = self._read(response, recording, started_s + TOTAL_TIMEOUT_S)
+        except requests.RequestException as error:
+            self._meter.add("ApiRequests", status="no_answer")
+            raise Unavailable(f"Recording {recording}: no answer from the API ({type(error).__name__}).") from error
+        try:
+            body = from_json(raw)
+        except ValueError:
+            raise Unavailable(f"Recording {recording}: the API's answer is not JSON.") from None
+        if not isinstance(body, dict) or "data" not in body:
+            raise Unusable(f'Recording {recording}: the API\'s answer has no "data".')
+        return body["data"]
+
+    def _read(self, response: requests.Response, recording: RecordingId, until_s: float) -> bytes:
+        """The body, if it comes in time and is not too large. A server that trickles is cut off."""
+        raw = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            raw += chunk
+            if len(raw) > MAX_BODY_BYTES:
+                raise Unusable(f"Recording {recording}: the API's answer is over {MAX_BODY_BYTES // 1_000_000} MB.")
+            if self._monotonic() > until_s:
+                raise Unavailable(f"Recording {recording}: the API took over {TOTAL_TIMEOUT_S:.0f} s to answer.")
+        return bytes(raw)
+
+    def _error(self, status: int, headers: Mapping[str, str], recording: RecordingId) -> AlertsError:
+        if status in _MEANINGS:
+            kind, meaning = _MEANINGS[status]
+            return kind(f"Recording {recording}: {meaning} ({status}).")
+        wait_until_ms = retry_at_ms(headers, self._now_ms())
+        if status == requests.codes.too_many_requests:
+            return Throttled(f"Recording {recording}: over the API's request limit (429).", wait_until_ms)
+        return Unavailable(f"Recording {recording}: the API answered {status}.", wait_until_ms)
+
+    def _key(self) -> str:
+        key = (self._parameters[API_KEY] or "").strip()
+        if not key:
+            raise KeyMissing("No api-key is stored, so no results can be fetched.")
+        if not _KEY.fullmatch(key):
+            raise KeyRefused("The stored api-key is not of the form idc_ and 32 letters and digits.")
+        return key
+
+    def _session(self) -> requests.Session:
+        session = getattr(self._thread, "session", None)
+        if session is None:
+            session = requests.Session()
+            # Otherwise a .netrc could replace our Authorization header, and a proxy variable read every request.
+            session.trust_env = False
+            session.headers.update({"Accept": "application/json", "User-Agent": "identitycall-alerts"})
+            self._thread.session = session
+        return session
+
+
+def _parsed(model: type[M], data: Any, recording: RecordingId) -> M:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        shown = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'data'}: {fault['msg']}"
+            for fault in faults[:_FAULTS_SHOWN]
+        )
+        more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise Unusable(f"Recording {recording}: the API's answer has the wrong shape: {shown}{more}.") from None

@@ -1,0 +1,66 @@
+"""A queue with its dead-letter queue: sending back later, sending away for good, asking for a later redelivery."""
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from domain import wording
+from domain.delivery import DeadLettered, Deferred
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+HISTORY_ATTRIBUTE: Final = "delivery_history"
+_MAX_MESSAGE_BYTES: Final = 1_048_576
+"""Body and attributes together, SQS."""
+_ATTRIBUTES_BYTES: Final = 2_048
+_MAX_SENTENCE: Final = 1_000
+_FIRST_BACK_OFF_S: Final = 10
+_LONGEST_BACK_OFF_S: Final = 300
+
+
+class MessageQueue:
+    def __init__(self, sqs: "SQSClient", url: str, dead_letter_url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+        self._dead_letter_url = dead_letter_url
+
+    def defer(self, body: str, deferral: Deferred) -> None:
+        """Send a fresh copy that is delivered after the delay and knows its history."""
+        self._sqs.send_message(
+            QueueUrl=self._url,
+            MessageBody=body,
+            DelaySeconds=deferral.delay_s,
+            MessageAttributes={HISTORY_ATTRIBUTE: _text(deferral.history.model_dump_json())},
+        )
+
+    def dead_letter(self, body: str, why: DeadLettered) -> None:
+        """Send the body where an operator finds it, with the reason. A body too large to carry it is cut."""
+        sentence = wording.clean(why.message)[:_MAX_SENTENCE] or "No further word."
+        raw = body.encode()
+        room = _MAX_MESSAGE_BYTES - _ATTRIBUTES_BYTES - len(sentence.encode())
+        if len(raw) > room:
+            sentence += f" The body is cut: {room} of its {len(raw)} bytes are kept."
+            body = raw[:room].decode(errors="ignore")
+        self._sqs.send_message(
+            QueueUrl=self._dead_letter_url,
+            MessageBody=body or "{}",
+            MessageAttributes={
+                "dead_letter_reason": _text(why.reason),
+                "dead_letter_message": _text(sentence),
+            },
+        )
+
+    def back_off(self, receipt_handle: str, receive_count: int) -> None:
+        """Have a failed message redelivered later each time: 10 s after its first receive, 5 minutes at most."""
+        delay_s = min(_FIRST_BACK_OFF_S * 2 ** (receive_count - 1), _LONGEST_BACK_OFF_S)
+        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s)
+
+
+def as_body(event: object) -> str:
+    """An event that was not delivered as text, as the text a queue takes."""
+    return json.dumps(event)
+
+
+def _text(value: str) -> "MessageAttributeValueTypeDef":
+    return {"DataType": "String", "StringValue": value}

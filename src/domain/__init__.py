@@ -1,0 +1,1 @@
+"""What the product knows: recordings, rules, outcomes, alerts, delivery. No AWS, no HTTP, no environment."""

@@ -1,0 +1,118 @@
+"""What can go wrong outside, as types. Nothing matches on an error's text.
+
+AlertsError
+├── NotNow                    passing: the same attempt can succeed later, so it is deferred
+│   ├── Throttled             the other side asked for a pause (429)
+│   ├── Unavailable           5xx, 3xx, time-out, refused or cut connection, an answer that is not JSON
+│   ├── KeyMissing            no `api-key` is stored            ┐
+│   ├── KeyRefused            401: unknown, revoked, expired    │ the operator's to mend
+│   ├── KeyForbidden          403: the key lacks a permission   │
+│   ├── RulesInvalid          the `rules` document is refused   │
+│   ├── SlackUrlInvalid       `slack-webhook-url` is not a URL  ┘
+│   ├── NotAnalysed           422: asked for results too early
+│   ├── GoalsNotEvaluated     results without goals, and the vendor is still judging them
+│   ├── BudgetSpent           no request may be made before this worker's deadline
+│   ├── OutOfTime             too little of the invocation is left to start anything
+│   ├── InFlight              another worker holds the lease on the same alert
+│   └── Contended             other workers kept writing the same outcome first
+├── NotFound                  404: three tries, then an outcome of its own
+├── Unusable                  wrong types, another recording's id, too large: two tries, then dead-letter
+├── Refused                   permanent: dead-letter at once (400, a malformed event, Slack's "no_such_channel")
+└── Conflict                  a fenced write lost: read again and start over
+"""
+
+from typing import ClassVar
+
+
+class AlertsError(Exception):
+    """Base of all. `reason` is a word for metrics and dead-letter attributes; the text is a sentence for people."""
+
+    reason: ClassVar[str] = "error"
+
+
+class NotNow(AlertsError):
+    """A passing obstacle. `retry_at_ms` (epoch) is the earliest moment another attempt makes sense, where known."""
+
+    def __init__(self, message: str, retry_at_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_at_ms = retry_at_ms
+
+
+class Throttled(NotNow):
+    reason = "throttled"
+
+
+class Unavailable(NotNow):
+    """`perhaps_done` tells that the request was sent and its answer lost, so that it may have taken effect."""
+
+    reason = "upstream_down"
+
+    def __init__(self, message: str, retry_at_ms: int | None = None, *, perhaps_done: bool = False) -> None:
+        super().__init__(message, retry_at_ms)
+        self.perhaps_done = perhaps_done
+
+
+class KeyMissing(NotNow):
+    reason = "no_api_key"
+
+
+class KeyRefused(NotNow):
+    reason = "unauthorized"
+
+
+class KeyForbidden(NotNow):
+    reason = "forbidden"
+
+
+class RulesInvalid(NotNow):
+    reason = "rules_invalid"
+
+
+class SlackUrlInvalid(NotNow):
+    reason = "slack_url_invalid"
+
+
+class NotAnalysed(NotNow):
+    reason = "not_analysed"
+
+
+class GoalsNotEvaluated(NotNow):
+    reason = "goals_not_evaluated"
+
+
+class BudgetSpent(NotNow):
+    reason = "budget"
+
+
+class OutOfTime(NotNow):
+    reason = "out_of_time"
+
+
+class InFlight(NotNow):
+    reason = "in_flight"
+
+
+class Contended(NotNow):
+    reason = "contended"
+
+
+class NotFound(AlertsError):
+    reason = "not_found"
+
+
+class Unusable(AlertsError):
+    reason = "unusable_results"
+
+
+class Refused(AlertsError):
+    """Trying again cannot help. `word` is the other side's or our own short reason."""
+
+    reason = "refused"
+
+    def __init__(self, word: str, message: str) -> None:
+        super().__init__(message)
+        self.word = word
+
+
+class Conflict(AlertsError):
+    reason = "conflict"

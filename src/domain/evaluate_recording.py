@@ -1,0 +1,284 @@
+"""The main use case: one event about one recording becomes one outcome and, for what is new, one alert.
+
+Read → fetch → judge → save → publish → mark. A crash between any two steps and a redelivery end in the same state: the
+outcome is saved with its alert pending, and whoever meets a pending alert whose lease ran out carries it on first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from domain import alert as alerts
+from domain import wording
+from domain.delivery import (
+    GOALS_AWAITED_MS,
+    DeadLettered,
+    Deferred,
+    History,
+    Random,
+    not_found_for_good,
+    settle,
+    still_waiting,
+)
+from domain.errors import (
+    AlertsError,
+    Conflict,
+    Contended,
+    GoalsNotEvaluated,
+    InFlight,
+    KeyMissing,
+    KeyRefused,
+    NotAnalysed,
+    NotFound,
+    OutOfTime,
+    Throttled,
+)
+from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Source, Status, keep
+from domain.ports import AlertTopic, Clock, OutcomeTable, RecordingApi, RequestBudget, RuleBook
+from domain.recording import RecordingDetails, RecordingId
+from domain.rules import RuleSet
+from domain.violation import Violation
+
+_START_RESERVE_MS: Final = 18_000
+"""What one evaluation can take at worst after its slot: both requests and the writes with their retries."""
+_DETAILS_RESERVE_MS: Final = 8_000
+_DETAILS_PATIENCE_MS: Final = 2_000
+_HOLD_MS: Final = 60_000
+_STARTS: Final = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEvent:
+    """Somebody says that this recording has been analysed."""
+
+    recording: RecordingId
+    source: Source
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A new outcome was saved and, if `alerted`, its alert published."""
+
+    outcome: Outcome
+    alerted: bool
+    details_obstacle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Nothing new: `old_news` and `known` cost no request, `unchanged` and `kept` fetched what the outcome says."""
+
+    recording: RecordingId
+    reason: str
+    alerted: bool = False
+
+
+Result = Evaluated | Duplicate | Deferred | DeadLettered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateRecording:
+    api: RecordingApi
+    rules: RuleBook
+    outcomes: OutcomeTable
+    topic: AlertTopic
+    budget: RequestBudget
+    now_ms: Clock
+    random: Random
+
+    def __call__(self, event: RecordingEvent, deadline_ms: int) -> Result:
+        """Evaluate before `deadline_ms` (epoch). Raises only what is unexpected, for the queue to redeliver."""
+        waiting = still_waiting(event.history, self.now_ms())
+        if waiting:
+            return waiting
+        try:
+            return self._until_settled(event, deadline_ms)
+        except AlertsError as obstacle:
+            return settle(obstacle, event.history, self.now_ms(), self.random)
+
+    def _until_settled(self, event: RecordingEvent, deadline_ms: int) -> Result:
+        for _ in range(_STARTS):
+            if self.now_ms() > deadline_ms - _START_RESERVE_MS:
+                raise OutOfTime(f"Recording {event.recording}: too little time was left to start.", self.now_ms())
+            try:
+                return self._evaluate(event, deadline_ms)
+            except Conflict:
+                continue  # Another worker wrote this outcome first: read it again and start over.
+        raise Contended(f"Recording {event.recording}: other workers kept writing its outcome first.")
+
+    def _evaluate(self, event: RecordingEvent, deadline_ms: int) -> Result:
+        standing = self.outcomes.read(event.recording)
+        carried_on = False
+        if standing and standing.pending_alert:
+            standing = self._carry_on(standing, standing.pending_alert)
+            carried_on = True
+        if standing and event.source is Source.DISCOVERY:
+            return Duplicate(standing.recording, "known", carried_on)
+        if standing and standing.answers(event.history.first_sent_ms):
+            return Duplicate(standing.recording, "old_news", carried_on)
+        return self._fetch_and_judge(event, standing, deadline_ms)
+
+    def _fetch_and_judge(self, event: RecordingEvent, standing: Outcome | None, deadline_ms: int) -> Result:
+        rules = self.rules()  # Before the request is spent: without valid rules nothing can be judged.
+        latest_ms = deadline_ms - _START_RESERVE_MS
+        self.budget.take(latest_ms)
+        attempt = _Attempt(event, standing, fetch_started_ms=self.now_ms())
+        details: RecordingDetails | None = None
+        goals_evaluated = True
+        try:
+            snapshot = self._holding_on_refusal(lambda: self.api.results(event.recording))
+        except NotFound:
+            if not not_found_for_good(event.history):
+                raise
+            return self._conclude(attempt, Status.NOT_FOUND, event.recording)
+        except NotAnalysed:
+            details = self._request(lambda: self.api.details(event.recording), latest_ms)
+            if details.status == "failed":
+                return self._conclude(attempt, Status.ANALYSIS_FAILED, details.id or event.recording)
+            raise
+        if rules.reads_goals and not snapshot.results.goals:
+            details = self._request(lambda: self.api.details(event.recording), latest_ms)
+            if details.status == "failed":
+                return self._conclude(attempt, Status.ANALYSIS_FAILED, snapshot.results.recording_id)
+            goals_evaluated = details.goals_evaluated is True
+            if not goals_evaluated and self.now_ms() - event.history.first_sent_ms < GOALS_AWAITED_MS:
+                raise GoalsNotEvaluated(f"Recording {event.recording}: its goals are not evaluated yet.")
+        if standing and standing.judged and standing.results_digest == snapshot.digest:
+            self.outcomes.advance(standing.confirmed(attempt.fetch_started_ms))
+            return Duplicate(standing.recording, "unchanged")
+        return self._judge(attempt, snapshot, rules, details, goals_evaluated, deadline_ms)
+
+    def _judge(
+        self,
+        attempt: "_Attempt",
+        snapshot: Snapshot,
+        rules: RuleSet,
+        details: RecordingDetails | None,
+        goals_evaluated: bool,
+        deadline_ms: int,
+    ) -> Result:
+        recording = snapshot.results.recording_id
+        standing = attempt.standing_of(recording)
+        violations = rules.judge(snapshot.results)
+        alerted = standing.alerted if standing else frozenset()
+        fresh = [violation for violation in violations if violation.fingerprint not in alerted]
+        obstacle = None
+        if fresh and details is None:
+            details, obstacle = self._details_if_to_be_had(attempt.event.recording, deadline_ms)
+        evaluated_at_ms = self.now_ms()
+        outcome = Outcome(
+            recording=recording,
+            status=Status.VIOLATIONS if violations else Status.CLEAR,
+            revision=standing.revision + 1 if standing else 1,
+            source=attempt.event.source,
+            fetch_started_ms=attempt.fetch_started_ms,
+            evaluated_at_ms=evaluated_at_ms,
+            violations=keep(violations),
+            violations_total=len(violations),
+            results_digest=snapshot.digest,
+            rules_version=rules.digest,
+            goals_evaluated=goals_evaluated,
+            alert=_outbox(recording, fresh, details, evaluated_at_ms) or (standing.alert if standing else None),
+            alerted=alerted.union(violation.fingerprint for violation in fresh),
+            snapshot=snapshot,
+        )
+        self._save(attempt, outcome)
+        if outcome.pending_alert:
+            self._publish(outcome, outcome.pending_alert)
+        return Evaluated(outcome, bool(fresh), obstacle)
+
+    def _conclude(self, attempt: "_Attempt", status: Status, recording: RecordingId) -> Result:
+        """An outcome without results, which never replaces a judged one."""
+        standing = attempt.standing_of(recording)
+        if standing and standing.judged:
+            return Duplicate(recording, "kept")
+        if standing and standing.status is status:
+            self.outcomes.advance(standing.confirmed(attempt.fetch_started_ms))
+            return Duplicate(recording, "unchanged")
+        outcome = Outcome(
+            recording=recording,
+            status=status,
+            revision=standing.revision + 1 if standing else 1,
+            source=attempt.event.source,
+            fetch_started_ms=attempt.fetch_started_ms,
+            evaluated_at_ms=self.now_ms(),
+        )
+        self._save(attempt, outcome)
+        return Evaluated(outcome, alerted=False)
+
+    def _save(self, attempt: "_Attempt", outcome: Outcome) -> None:
+        asked_for = attempt.event.recording
+        if (
+            isinstance(asked_for, str)
+            and isinstance(outcome.recording, int)
+            and not attempt.standing_of(outcome.recording)
+        ):
+            self.outcomes.remember_alias(asked_for, outcome.recording)
+        self.outcomes.save(outcome)
+
+    def _carry_on(self, standing: Outcome, pending: OutboxAlert) -> Outcome:
+        """Publish an alert that its worker left pending, from the outbox, without asking the vendor."""
+        now_ms = self.now_ms()
+        if pending.lease_until_ms > now_ms:
+            raise InFlight(
+                f"Recording {standing.recording}: its alert {pending.alert_id} is being published by another worker.",
+                pending.lease_until_ms,
+            )
+        leased = standing.leased(now_ms + LEASE_MS)
+        self.outcomes.advance(leased)
+        return self._publish(leased, pending)
+
+    def _publish(self, outcome: Outcome, pending: OutboxAlert) -> Outcome:
+        if pending.message is None:
+            raise ValueError(f"the pending alert of recording {outcome.recording} has no message")
+        self.topic.publish(pending.message)
+        published = outcome.published(self.now_ms())
+        self.outcomes.advance(published)
+        return published
+
+    def _details_if_to_be_had(
+        self, recording: RecordingId, deadline_ms: int
+    ) -> tuple[RecordingDetails | None, str | None]:
+        """One try for what the supervisor knows the recording by; the alert goes out all the same."""
+        latest_ms = min(deadline_ms - _DETAILS_RESERVE_MS, self.now_ms() + _DETAILS_PATIENCE_MS)
+        try:
+            return self._request(lambda: self.api.details(recording), latest_ms), None
+        except AlertsError as obstacle:
+            return None, obstacle.reason
+
+    def _request(self, send: Callable[[], T], latest_ms: int) -> T:
+        self.budget.take(latest_ms)
+        return self._holding_on_refusal(send)
+
+    def _holding_on_refusal(self, send: Callable[[], T]) -> T:
+        """Send; a 429 or a refused key holds everybody's requests, since theirs would fare no better."""
+        try:
+            return send()
+        except (Throttled, KeyRefused, KeyMissing) as obstacle:
+            self.budget.hold(obstacle.retry_at_ms or self.now_ms() + _HOLD_MS)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One start: the event, the outcome read before the fetch, and when the fetch began."""
+
+    event: RecordingEvent
+    standing: Outcome | None
+    fetch_started_ms: int
+
+    def standing_of(self, recording: RecordingId) -> Outcome | None:
+        """The outcome read, if it is this recording's: under a UUID nobody knew, it can be another item's or none."""
+        return self.standing if self.standing and self.standing.recording == recording else None
+
+
+def _outbox(
+    recording: int, fresh: list[Violation], details: RecordingDetails | None, evaluated_at_ms: int
+) -> OutboxAlert | None:
+    if not fresh:
+        return None
+    message = alerts.compose(recording, fresh, details, wording.iso(evaluated_at_ms))
+    return OutboxAlert(message.alert_id, evaluated_at_ms + LEASE_MS, message)

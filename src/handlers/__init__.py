@@ -1,0 +1,1 @@
+"""The Lambda functions' entrances: parse, delegate, report."""

@@ -1,0 +1,97 @@
+"""Lambda entrance: alerts from the Slack queue, each posted once. Slow or refusing, Slack holds up nobody else."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from adapters.message_queue import MessageQueue
+from adapters.slack import SlackWebhook
+from domain.alert import Alert
+from domain.deliver_alert import DeliverAlert, Delivery, Sent, SentBefore
+from domain.delivery import DeadLettered, Deferred
+from domain.ports import Clock
+from handlers import wiring
+from handlers.messages import Message, read_message
+from handlers.telemetry import EmfMeter
+
+logger = Logger()
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return wiring.slack_worker().handle(event, context)
+
+
+class SlackWorker:
+    """What the function does, with everything it uses handed in."""
+
+    def __init__(
+        self, deliver: DeliverAlert, slack: SlackWebhook, queue: MessageQueue, meter: EmfMeter, now_ms: Clock
+    ) -> None:
+        self._deliver = deliver
+        self._slack = slack
+        self._queue = queue
+        self._meter = meter
+        self._now_ms = now_ms
+        self._processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+
+    def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """One message after the other, because Slack takes about one a second."""
+        deadline_ms = self._now_ms() + context.get_remaining_time_in_millis()
+
+        def handle_record(record: SQSRecord) -> None:
+            self._handle_message(read_message(record.raw_event), deadline_ms)
+
+        try:
+            return dict(process_partial_response(event, handle_record, self._processor, context))
+        finally:
+            self._meter.flush()
+
+    def _handle_message(self, message: Message, deadline_ms: int) -> None:
+        try:
+            alert = Alert.model_validate_json(message.body)
+        except ValidationError:
+            self._refuse(message, DeadLettered("malformed_alert", "The message is not an alert of schema version 1."))
+            return
+        if self._slack.off:
+            logger.info("slack_is_off", recording_id=alert.recording_id, alert_id=alert.alert_id)
+            return
+        try:
+            delivery = self._deliver(alert, message.history, deadline_ms)
+            self._carry_out(message, delivery, alert)
+        except Exception:
+            logger.exception("unexpected error; the alert will be redelivered", message_id=message.message_id)
+            self._queue.back_off(message.receipt_handle, message.receive_count)
+            raise
+
+    def _carry_out(self, message: Message, delivery: Delivery, alert: Alert) -> None:
+        about: dict[str, Any] = {"recording_id": alert.recording_id, "alert_id": alert.alert_id}
+        match delivery:
+            case Sent(repeats_unknown):
+                self._meter.add("NotificationsSent", destination="slack")
+                if repeats_unknown:
+                    self._meter.add("NotificationsRepeated", destination="slack")
+                logger.info("sent", repeats_unknown=repeats_unknown, **about)
+            case SentBefore():
+                self._meter.add("DuplicatesSkipped")
+                logger.info("sent_before", **about)
+            case Deferred():
+                self._queue.defer(message.body, delivery)
+                self._meter.add("NotificationsDeferred", destination="slack", reason=delivery.reason)
+                logger.info(
+                    "deferred",
+                    reason=delivery.reason,
+                    delay_s=delivery.delay_s,
+                    detail=delivery.message,
+                    **about,
+                )
+            case DeadLettered():
+                self._refuse(message, delivery, **about)
+
+    def _refuse(self, message: Message, refusal: DeadLettered, **about: Any) -> None:
+        self._queue.dead_letter(message.body, refusal)
+        self._meter.add("NotificationsFailed", destination="slack", reason=refusal.reason)
+        logger.warning("dead_lettered", reason=refusal.reason, detail=refusal.message, **about)

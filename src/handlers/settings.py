@@ -1,0 +1,43 @@
+"""What the template tells each function, and the only place that reads the environment.
+
+A test compares these names with the template's variables. What an operator changes without a deploy is in Parameter
+Store, not here.
+"""
+
+import os
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    parameter_prefix: Annotated[str, Field(pattern="^/")]
+    outcome_table_name: str
+    outcome_retention_days: Annotated[int, Field(ge=1)]
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Each field from the variable of its name in capitals. Raises pydantic's `ValidationError` naming every one
+        that is missing or wrong."""
+        return cls.model_validate({name.lower(): value for name, value in os.environ.items()})
+
+
+class EvaluationSettings(_Settings):
+    """Of the function that evaluates recordings."""
+
+    identitycall_base_url: Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:\d+)?(/|$))")]
+    max_pause_ms: Annotated[int, Field(ge=0)]
+    requests_per_minute: Annotated[int, Field(ge=1)]
+    alert_topic_arn: str
+    event_queue_url: str
+    event_dead_letter_queue_url: str
+
+
+class SlackSettings(_Settings):
+    """Of the function that posts alerts to Slack."""
+
+    slack_queue_url: str
+    slack_dead_letter_queue_url: str
+    email_configured: bool

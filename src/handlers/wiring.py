@@ -1,0 +1,107 @@
+"""The one place where the parts are put together, at a function's first invocation, and kept.
+
+Each function imports only what it uses: the imports inside are what a cold start of the other one is spared.
+"""
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+
+from adapters.message_queue import MessageQueue
+from adapters.parameters import Parameters
+
+if TYPE_CHECKING:
+    from handlers.evaluate_recordings import EvaluationWorker
+    from handlers.notify_slack import SlackWorker
+
+BATCH_SIZE: Final = 10
+"""The most messages SQS delivers at once without a batching window: a thread for each."""
+
+AWS_CONFIG: Final = Config(
+    # Botocore waits 60 s + 60 s by default, longer than an invocation lasts.
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "max_attempts": 3},
+    max_pool_connections=BATCH_SIZE,
+)
+
+logger = Logger()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@cache
+def evaluation_worker() -> "EvaluationWorker":
+    from adapters.alert_topic import SnsAlertTopic
+    from adapters.batching import GATHER_S
+    from adapters.identitycall import API_KEY, IdentityCallApi
+    from adapters.outcome_table import DynamoOutcomeTable
+    from adapters.request_budget import SharedRequestBudget
+    from adapters.rule_book import RULES, StoredRules
+    from domain.evaluate_recording import EvaluateRecording
+    from handlers.evaluate_recordings import EvaluationWorker
+    from handlers.settings import EvaluationSettings
+    from handlers.telemetry import EmfMeter
+
+    settings = EvaluationSettings.from_environment()
+    table, retention_days = settings.outcome_table_name, settings.outcome_retention_days
+    meter = EmfMeter()
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
+    parameters = _parameters(settings.parameter_prefix, API_KEY, RULES)
+    evaluate = EvaluateRecording(
+        api=IdentityCallApi(settings.identitycall_base_url, parameters, meter, now_ms),
+        rules=StoredRules(parameters, settings.max_pause_ms),
+        outcomes=DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, GATHER_S),
+        topic=SnsAlertTopic(boto3.client("sns", config=AWS_CONFIG), settings.alert_topic_arn),
+        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, GATHER_S),
+        now_ms=now_ms,
+        random=random.random,
+    )
+    queue = _queue(settings.event_queue_url, settings.event_dead_letter_queue_url)
+    return EvaluationWorker(evaluate, queue, meter, now_ms, ThreadPoolExecutor(BATCH_SIZE).map)
+
+
+@cache
+def slack_worker() -> "SlackWorker":
+    from adapters.delivery_table import DynamoDeliveryLedger
+    from adapters.slack import WEBHOOK_URL, SlackWebhook
+    from domain.deliver_alert import DeliverAlert
+    from handlers.notify_slack import SlackWorker
+    from handlers.settings import SlackSettings
+    from handlers.telemetry import EmfMeter
+
+    settings = SlackSettings.from_environment()
+    slack = SlackWebhook(
+        _parameters(settings.parameter_prefix, WEBHOOK_URL),
+        email_configured=settings.email_configured,
+        now_ms=now_ms,
+    )
+    ledger = DynamoDeliveryLedger(
+        boto3.client("dynamodb", config=AWS_CONFIG),
+        settings.outcome_table_name,
+        slack.name,
+        settings.outcome_retention_days,
+        now_ms,
+    )
+    deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=now_ms, random=random.random)
+    queue = _queue(settings.slack_queue_url, settings.slack_dead_letter_queue_url)
+    return SlackWorker(deliver, slack, queue, EmfMeter(), now_ms)
+
+
+def _parameters(prefix: str, *entries: str) -> Parameters:
+    def warn(error: Exception) -> None:
+        logger.warning("parameters_stale", detail=f"Parameter Store is out of reach ({type(error).__name__}).")
+
+    return Parameters(boto3.client("ssm", config=AWS_CONFIG), prefix, entries, now_ms, warn)
+
+
+def _queue(url: str, dead_letter_url: str) -> MessageQueue:
+    return MessageQueue(boto3.client("sqs", config=AWS_CONFIG), url, dead_letter_url)
