@@ -1,0 +1,513 @@
+"""What lint does not see in template.yaml: every function here walks it and returns the faults it finds, as sentences.
+
+The walk reads the SAM template itself, not what SAM makes of it: what a person edits is what is held. `tests/unit/
+test_template.py` wants no fault of the real template, and a fault of each of a list of broken ones.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Node = dict[str, Any]
+Check = Callable[["Template"], list[str]]
+
+XRAY_WRITES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+"""The only actions that may stand on `*`: X-Ray has no resources for them."""
+
+PARAMETER_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/"
+"""With an entry's name behind it."""
+
+OWN_PARAMETERS = {"EvaluationFunction": {"api-key", "rules"}, "SlackFunction": {"slack-webhook-url"}}
+"""The entries of Parameter Store that each function may read."""
+
+THIS_ACCOUNT = {"Ref": "AWS::AccountId"}
+RETRIES = {"MaximumRetryAttempts", "MaximumEventAgeInSeconds"}
+DAY = 24 * 60 * 60
+
+
+# ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms: `!Ref x` is read as `{"Ref": "x"}`, `!Sub x` as `{"Fn::Sub": "x"}`."""
+
+
+def _short_form(loader: _Loader, name: str, node: yaml.Node) -> Node:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if name == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+class Template:
+    """The parsed template, with the questions that all checks ask."""
+
+    def __init__(self, document: Node) -> None:
+        self.document = document
+        self.resources: dict[str, Node] = document["Resources"]
+        self.parameters: dict[str, Node] = document["Parameters"]
+        self.outputs: dict[str, Node] = document["Outputs"]
+
+    @classmethod
+    def read(cls, path: Path) -> "Template":
+        return cls(yaml.load(path.read_text(encoding="utf-8"), _Loader))  # noqa: S506 (a SafeLoader)
+
+    def of_type(self, kind: str) -> dict[str, Node]:
+        """The properties of every resource of a type, by logical id."""
+        return {name: r.get("Properties", {}) for name, r in self.resources.items() if r["Type"] == kind}
+
+    @property
+    def functions(self) -> dict[str, Node]:
+        """Every function with the globals merged in."""
+        common = self.document["Globals"]["Function"]
+        return {name: _merged(common, own) for name, own in self.of_type("AWS::Serverless::Function").items()}
+
+    @property
+    def queues(self) -> dict[str, Node]:
+        return self.of_type("AWS::SQS::Queue")
+
+    @property
+    def dead_letter_queues(self) -> set[str | None]:
+        """Queues that another queue gives up to."""
+        redrives = (queue.get("RedrivePolicy", {}) for queue in self.queues.values())
+        return {self.arn_of(redrive.get("deadLetterTargetArn")) for redrive in redrives} - {None}
+
+    def arn_of(self, value: Any) -> str | None:
+        """The logical id of the resource whose ARN the value is; None if it is anything else."""
+        match value:
+            case {"Fn::GetAtt": [name, "Arn"]} if name in self.resources:
+                return str(name)
+            case {"Ref": name} if self.resources.get(name, {}).get("Type") == "AWS::SNS::Topic":
+                return str(name)
+        return None
+
+    def statements_of(self, role: str) -> Iterator[Node]:
+        for policy in self.of_type("AWS::IAM::Role").get(role, {}).get("Policies", []):
+            yield from policy["PolicyDocument"]["Statement"]
+
+    def role_allows(self, function: Node, action: str, resource: str) -> bool:
+        return any(
+            statement["Effect"] == "Allow"
+            and action in _listed(statement["Action"])
+            and resource in map(self.arn_of, _listed(statement["Resource"]))
+            for statement in self.statements_of(self.arn_of(function.get("Role")) or "")
+        )
+
+    def source_of(self, statement: Node) -> str | None:
+        """The resource for which alone a statement lets a service in."""
+        return self.arn_of(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn"))
+
+    def lets_send(self, queue: str | None, service: str, source: str) -> bool:
+        """Whether a queue's resource policy lets this service send for this source, and for no other."""
+        return any(
+            queue in [value.get("Ref") for value in policy["Queues"]]
+            and statement["Effect"] == "Allow"
+            and statement["Principal"] == {"Service": service}
+            and statement["Action"] == "sqs:SendMessage"
+            and self.arn_of(statement["Resource"]) == queue
+            and self.source_of(statement) == source
+            for policy in self.of_type("AWS::SQS::QueuePolicy").values()
+            for statement in policy["PolicyDocument"]["Statement"]
+        )
+
+
+def _merged(common: Node, own: Node) -> Node:
+    shared = [key for key in own if key in common and isinstance(own[key], dict)]
+    return common | own | {key: _merged(common[key], own[key]) for key in shared}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a tree of values."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
+
+
+# ── Nothing is lost on the way ──────────────────────────────────────────────────────────────────────────────
+
+
+def rules_and_their_dead_letters(template: Template) -> list[str]:
+    faults = []
+    for rule, properties in template.of_type("AWS::Events::Rule").items():
+        for target in properties["Targets"]:
+            queue = template.arn_of(target["Arn"])
+            keeper = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
+            if target.get("RetryPolicy", {}).keys() != RETRIES:
+                faults.append(f"{rule} has no explicit retry policy")
+            if not template.lets_send(queue, "events.amazonaws.com", rule):
+                faults.append(f"{rule} may not send to its target {queue}")
+            if keeper not in template.dead_letter_queues:
+                faults.append(f"{rule} has no dead-letter queue")
+            elif not template.lets_send(keeper, "events.amazonaws.com", rule):
+                faults.append(f"{rule} may not send to its dead-letter queue {keeper}")
+    return faults
+
+
+def subscriptions_and_their_dead_letters(template: Template) -> list[str]:
+    faults = []
+    for name, properties in template.of_type("AWS::SNS::Subscription").items():
+        if properties["Protocol"] == "email":
+            continue  # a queue cannot stand in for a mailbox
+        topic = template.arn_of(properties["TopicArn"]) or ""
+        queue = template.arn_of(properties["Endpoint"])
+        keeper = template.arn_of(properties.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+        if properties["Protocol"] != "sqs" or properties.get("RawMessageDelivery") is not True:
+            faults.append(f"{name} does not deliver raw messages to a queue")
+        if not template.lets_send(queue, "sns.amazonaws.com", topic):
+            faults.append(f"{name}: {topic} may not send to {queue}")
+        if keeper not in template.dead_letter_queues:
+            faults.append(f"{name} has no dead-letter queue")
+        elif not template.lets_send(keeper, "sns.amazonaws.com", topic):
+            faults.append(f"{name}: {topic} may not send to the dead-letter queue {keeper}")
+    return faults
+
+
+def queues_and_their_dead_letters(template: Template) -> list[str]:
+    faults = []
+    for name, queue in template.queues.items():
+        buries = name in template.dead_letter_queues
+        redrive = queue.get("RedrivePolicy", {})
+        if not buries and template.arn_of(redrive.get("deadLetterTargetArn")) not in template.queues:
+            faults.append(f"{name} has no dead-letter queue")
+        if not buries and redrive.get("maxReceiveCount") != 5:
+            faults.append(f"{name} does not end after five receives")
+        if queue.get("MessageRetentionPeriod") != (14 if buries else 4) * DAY:
+            faults.append(f"{name} does not keep messages for {14 if buries else 4} days")
+        if queue.get("SqsManagedSseEnabled") is not True:
+            faults.append(f"{name} is not under SQS-managed encryption")
+    return faults
+
+
+def functions_and_their_dead_letters(template: Template) -> list[str]:
+    faults = []
+    for name, function in template.functions.items():
+        keeper = template.arn_of(function.get("DeadLetterQueue", {}).get("TargetArn"))
+        if keeper not in template.dead_letter_queues:
+            faults.append(f"{name} has no dead-letter queue for failed direct invocations")
+        elif not template.role_allows(function, "sqs:SendMessage", keeper or ""):
+            faults.append(f"{name} may not send to its dead-letter queue {keeper}")
+        if function.get("EventInvokeConfig", {}).keys() != RETRIES:
+            faults.append(f"{name} does not say how direct invocations are retried, or sends on an envelope")
+    return faults
+
+
+def queues_and_their_functions(template: Template) -> list[str]:
+    faults = []
+    for name, function in template.functions.items():
+        for event in function["Events"].values():
+            mapping = event["Properties"]
+            queue = template.arn_of(mapping["Queue"]) or ""
+            if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+                faults.append(f"{name} does not report which records failed")
+            if not 2 <= mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 0) <= 10:
+                faults.append(f"{name}'s concurrency is not bounded")
+            if not 1 <= mapping.get("BatchSize", 0) <= 10:
+                faults.append(f"{name} does not say how many records a batch holds")
+            if template.queues[queue].get("VisibilityTimeout", 30) < 6 * function["Timeout"]:
+                faults.append(f"{queue} hands out again what {name} may still be working on")
+            verbs = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+            faults += [
+                f"{name} may not {verb} on {queue}"
+                for verb in verbs
+                if not template.role_allows(function, f"sqs:{verb}", queue)
+            ]
+    return faults
+
+
+# ── Who may do what ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parameter_entry(resource: Any) -> str | None:
+    """The entry of Parameter Store that an ARN names."""
+    match resource:
+        case {"Fn::Sub": str(arn)} if arn.startswith(PARAMETER_ARN):
+            return arn.removeprefix(PARAMETER_ARN)
+    return None
+
+
+def roles_name_what_they_allow(template: Template) -> list[str]:
+    faults = []
+    for role, properties in template.of_type("AWS::IAM::Role").items():
+        if "ManagedPolicyArns" in properties:
+            faults.append(f"{role} takes over a policy written elsewhere")
+        for statement in template.statements_of(role):
+            actions = set(_listed(statement.get("Action", "*")))
+            if statement["Effect"] != "Allow" or any("*" in action for action in actions):
+                faults.append(f"{role} does not name its actions: {sorted(actions)}")
+            for resource in _listed(statement.get("Resource")):
+                traces = resource == "*" and actions <= XRAY_WRITES
+                if template.arn_of(resource) is None and parameter_entry(resource) is None and not traces:
+                    faults.append(f"{role} allows {sorted(actions)} on {resource}, no resource of the template")
+    return faults
+
+
+def functions_have_roles_of_their_own(template: Template) -> list[str]:
+    faults = []
+    roles = [template.arn_of(function.get("Role")) for function in template.functions.values()]
+    for (name, function), role in zip(template.functions.items(), roles, strict=True):
+        if role is None or roles.count(role) > 1 or "Policies" in function:
+            faults.append(f"{name} has no role of its own, or SAM adds to it")
+        resources = [r for s in template.statements_of(role or "") for r in _listed(s["Resource"])]
+        entries = {parameter_entry(resource) for resource in resources} - {None}
+        if entries != OWN_PARAMETERS.get(name):
+            faults.append(f"{name} may read {sorted(map(str, entries))} of Parameter Store")
+    return faults
+
+
+def resource_policies_name_who_and_for_whom(template: Template) -> list[str]:
+    faults = []
+    queue_policies = template.of_type("AWS::SQS::QueuePolicy").items()
+    topic_policies = template.of_type("AWS::SNS::TopicPolicy").items()
+    for name, properties in [*queue_policies, *topic_policies]:
+        guarded = {value.get("Ref") for value in properties.get("Queues") or properties["Topics"]}
+        for statement in properties["PolicyDocument"]["Statement"]:
+            if list(statement["Principal"]) != ["Service"] or "*" in statement["Action"]:
+                faults.append(f"{name} does not name one service and its actions")
+            if template.arn_of(statement["Resource"]) not in guarded:
+                faults.append(f"{name} speaks of another resource than it is attached to")
+            equals = statement.get("Condition", {}).get("StringEquals")
+            if template.source_of(statement) is None and equals != {"aws:SourceAccount": THIS_ACCOUNT}:
+                faults.append(f"{name} does not say for whom the service may come")
+    return faults
+
+
+# ── What is kept, and how ───────────────────────────────────────────────────────────────────────────────────
+
+
+def table_is_kept_and_encrypted(template: Template) -> list[str]:
+    faults = []
+    for name, table in template.of_type("AWS::DynamoDB::Table").items():
+        wanted = {
+            "BillingMode": "PAY_PER_REQUEST",
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+            "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"},
+            "DeletionProtectionEnabled": {"Fn::If": ["IsProd", True, False]},
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        }
+        faults += [f"{name} has not {key} = {value}" for key, value in wanted.items() if table.get(key) != value]
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if template.resources[name].get(policy) != "Retain":
+                faults.append(f"{name} is lost with the stack: {policy}")
+    if not template.of_type("AWS::DynamoDB::Table"):
+        faults.append("there is no table")
+    return faults
+
+
+def topics_are_encrypted_where_alarms_allow_it(template: Template) -> list[str]:
+    faults = []
+    alarmed = {template.arn_of(a) for alarm in _alarms(template).values() for a in alarm["AlarmActions"]}
+    for name, topic in template.of_type("AWS::SNS::Topic").items():
+        key = topic.get("KmsMasterKeyId")
+        if key != (None if name in alarmed else "alias/aws/sns"):
+            faults.append(f"{name} is under {key}")
+    return faults
+
+
+def functions_are_set_up_alike(template: Template) -> list[str]:
+    faults = []
+    wanted = {
+        "Runtime": {"Ref": "PythonRuntime"},
+        "Architectures": [{"Ref": "Architecture"}],
+        "CodeUri": "src/",
+        "Timeout": 30,
+        "MemorySize": 512,
+        "Tracing": "Active",
+        "RecursiveLoop": "Allow",
+    }
+    for name, function in template.functions.items():
+        faults += [f"{name} has not {key} = {value}" for key, value in wanted.items() if function.get(key) != value]
+        logging = function.get("LoggingConfig", {})
+        group = logging.get("LogGroup", {}).get("Ref", "")
+        if template.of_type("AWS::Logs::LogGroup").get(group, {}).get("RetentionInDays") is None:
+            faults.append(f"{name} has no log group of ours with a retention")
+        elif not template.role_allows(function, "logs:PutLogEvents", group):
+            faults.append(f"{name} may not write to {group}")
+        if logging.get("LogFormat") != "JSON":
+            faults.append(f"{name} does not log JSON")
+    return faults
+
+
+# ── What operators see ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _alarms(template: Template) -> dict[str, Node]:
+    return template.of_type("AWS::CloudWatch::Alarm")
+
+
+def runbook_anchor(alarm: Node) -> str | None:
+    """Where in docs/operations.md an alarm's description sends its reader."""
+    description = " ".join(_texts(alarm.get("AlarmDescription", "")))
+    found = re.search(r"Read on: docs/operations\.md#([a-z0-9-]+)$", description)
+    return found[1] if found else None
+
+
+def dimensions(alarm: Node) -> dict[str, Any]:
+    return {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+
+
+def alarms_ring_and_explain(template: Template) -> list[str]:
+    faults = []
+    for name, alarm in _alarms(template).items():
+        if runbook_anchor(alarm) is None:
+            faults.append(f"{name} does not say where to read on")
+        if alarm.get("TreatMissingData") != "notBreaching":
+            faults.append(f"{name} rings when nothing happens")
+        if [template.arn_of(action) for action in alarm["AlarmActions"]] != ["OperationsTopic"]:
+            faults.append(f"{name} tells nobody")
+    cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
+    policies = template.of_type("AWS::SNS::TopicPolicy").values()
+    if not any(s["Principal"] == cloudwatch for policy in policies for s in policy["PolicyDocument"]["Statement"]):
+        faults.append("alarms may not publish to their topic")
+    return faults
+
+
+def alarms_watch_what_must_not_pass_unseen(template: Template) -> list[str]:
+    def queue(name: str) -> Node:
+        return {"QueueName": {"Fn::GetAtt": [name, "QueueName"]}}
+
+    def service(function: str, **others: str) -> Node:
+        environment = template.functions[function]["Environment"]["Variables"]
+        return {"service": environment["POWERTOOLS_SERVICE_NAME"], **others}
+
+    visible, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+    wanted: list[tuple[str, str, Node, int]] = [
+        *(("AWS/SQS", visible, queue(str(name)), 0) for name in sorted(map(str, template.dead_letter_queues))),
+        ("AWS/SQS", age, queue("EventQueue"), 1800),
+        *(("AWS/Lambda", "Errors", {"FunctionName": {"Ref": name}}, 0) for name in template.functions),
+        ("IdentityCallAlerts", "DeferredOverAnHour", service("EvaluationFunction"), 0),
+        *(
+            ("IdentityCallAlerts", "RecordingsDeferred", service("EvaluationFunction", reason=reason), 0)
+            for reason in ("no_api_key", "unauthorized", "forbidden", "rules_invalid")
+        ),
+        (
+            "IdentityCallAlerts",
+            "NotificationsFailed",
+            service("SlackFunction", destination="slack", reason="no_destination"),
+            0,
+        ),
+    ]
+    watched = [
+        (alarm["Namespace"], alarm["MetricName"], dimensions(alarm), alarm["Threshold"])
+        for alarm in _alarms(template).values()
+        if alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    ]
+    return [f"no alarm watches {want}" for want in wanted if want not in watched]
+
+
+def dashboard_shows_the_flow(template: Template) -> list[str]:
+    (dashboard,) = template.of_type("AWS::CloudWatch::Dashboard").values()
+    body, _ = dashboard["DashboardBody"]["Fn::Sub"]
+    try:
+        widgets = json.loads(body)["widgets"]
+    except ValueError as error:
+        return [f"the dashboard is not JSON: {error}"]
+    text = json.dumps(widgets)
+    wanted = [
+        *("RecordingsReceived", "RecordingsEvaluated", "RecordingsDeferred", "DuplicatesSkipped", "RuleViolations"),
+        *("AlertsPublished", "NotificationsSent", "NotificationsFailed", "ApiRequests", "ApiBudgetWaitMs"),
+        *("EventToAlertMs", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
+        *(f"${{{queue}.QueueName}}" for queue in template.queues),
+        *(f"${{{alarm}.Arn}}" for alarm in _alarms(template)),
+    ]
+    places = [(w["x"], w["y"], w["width"]) for w in widgets]
+    return [
+        *(f"the dashboard does not show {name}" for name in wanted if name not in text),
+        *(f"the dashboard is wider than its 24 columns at {place}" for place in places if place[0] + place[2] > 24),
+        *(f"two widgets of the dashboard are at {place}" for place in places if places.count(place) > 1),
+    ]
+
+
+# ── The contract ────────────────────────────────────────────────────────────────────────────────────────────
+
+DEFAULTS: Node = {
+    "Stage": "dev",
+    "IdentityCallBaseUrl": "https://api.identitycall.ai/api/v1/public",
+    "EventBusName": "default",
+    "MaxPauseMs": 5000,
+    "RequestsPerMinute": 60,
+    "AlertEmail": "",
+    "OperationsEmail": "",
+    "OutcomeRetentionDays": 365,
+    "PythonRuntime": "python3.13",
+    "Architecture": "arm64",
+}
+
+OUTPUTS: Node = {
+    "EventQueueUrl": {"Ref": "EventQueue"},
+    "EventDeadLetterQueueUrl": {"Ref": "EventDeadLetterQueue"},
+    "EventBusName": {"Ref": "EventBusName"},
+    "OutcomeTableName": {"Ref": "OutcomeTable"},
+    "AlertTopicArn": {"Ref": "AlertTopic"},
+    "OperationsTopicArn": {"Ref": "OperationsTopic"},
+    "SlackDeadLetterQueueUrl": {"Ref": "SlackDeadLetterQueue"},
+    "EvaluationFunctionName": {"Ref": "EvaluationFunction"},
+}
+
+
+def parameters_and_outputs_of_the_contract(template: Template) -> list[str]:
+    defaults = {name: parameter.get("Default") for name, parameter in template.parameters.items()}
+    outputs = {name: output["Value"] for name, output in template.outputs.items()}
+    return [
+        *(f"parameter {n} is not {want!r} by default" for n, want in DEFAULTS.items() if defaults.get(n) != want),
+        *(f"parameter {name} is not in the contract" for name in defaults if name not in DEFAULTS),
+        *(f"output {name} is not {want}" for name, want in OUTPUTS.items() if outputs.get(name) != want),
+        *(
+            f"parameter {name} does not say in words what it takes"
+            for name, parameter in template.parameters.items()
+            if ("AllowedPattern" in parameter or "MinValue" in parameter) and "ConstraintDescription" not in parameter
+        ),
+    ]
+
+
+def silence_is_never_a_mistake(template: Template) -> list[str]:
+    match template.outputs.get("Notifications", {}).get("Value"):
+        case {"Fn::If": ["HasAlertEmail", _, {"Fn::Sub": words}]} if (
+            "REACH NOBODY" in words and "aws ssm put-parameter" in words and "/slack-webhook-url" in words
+        ):
+            return []
+    return ["no output says that alerts reach nobody, and the command that changes it"]
+
+
+CHECKS: list[Check] = [
+    rules_and_their_dead_letters,
+    subscriptions_and_their_dead_letters,
+    queues_and_their_dead_letters,
+    functions_and_their_dead_letters,
+    queues_and_their_functions,
+    roles_name_what_they_allow,
+    functions_have_roles_of_their_own,
+    resource_policies_name_who_and_for_whom,
+    table_is_kept_and_encrypted,
+    topics_are_encrypted_where_alarms_allow_it,
+    functions_are_set_up_alike,
+    alarms_ring_and_explain,
+    alarms_watch_what_must_not_pass_unseen,
+    dashboard_shows_the_flow,
+    parameters_and_outputs_of_the_contract,
+    silence_is_never_a_mistake,
+]

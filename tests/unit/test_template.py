@@ -1,0 +1,238 @@
+"""template.yaml has none of the faults that lint cannot see, and the walk that says so sees each of them.
+
+Beside the walk: what the template says to the functions, the runbook and the metrics, against what is there.
+"""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from handlers.settings import EvaluationSettings, SlackSettings
+from tests.unit import template_walk as walk
+from tests.unit.template_walk import Check, Node, Template
+
+PROJECT = Path(__file__).parents[2]
+TEMPLATE = Template.read(PROJECT / "template.yaml")
+
+DROPPED = object()
+"""In a breakage: the entry is taken out."""
+
+
+@pytest.mark.parametrize("check", walk.CHECKS, ids=lambda check: check.__name__)
+def test_the_template_has_no_fault(check: Check) -> None:
+    assert check(TEMPLATE) == []
+
+
+# ── The walk has teeth: one broken template after another ───────────────────────────────────────────────────
+
+EVALUATION_STATEMENTS = "EvaluationRole/Properties/Policies/0/PolicyDocument/Statement"
+A_TOPIC = {"Ref": "AlertTopic"}
+OTHER_PARAMETER = {"Fn::Sub": walk.PARAMETER_ARN + "slack-webhook-url"}
+
+BREAKAGES: list[tuple[Check, str, Any]] = [
+    (walk.rules_and_their_dead_letters, "RecordingAnalyzedRule/Properties/Targets/0/RetryPolicy", DROPPED),
+    (walk.rules_and_their_dead_letters, "RecordingAnalyzedRule/Properties/Targets/0/DeadLetterConfig", DROPPED),
+    (walk.rules_and_their_dead_letters, "EventQueuePolicy", DROPPED),
+    (walk.rules_and_their_dead_letters, "EventDeadLetterQueuePolicy", DROPPED),
+    (walk.rules_and_their_dead_letters, "EventQueuePolicy/Properties/Queues/0/Ref", "SlackQueue"),
+    (walk.rules_and_their_dead_letters, "EventQueuePolicy/Properties/PolicyDocument/Statement/0/Effect", "Deny"),
+    (walk.rules_and_their_dead_letters, "EventQueuePolicy/Properties/PolicyDocument/Statement/0/Condition", DROPPED),
+    (walk.subscriptions_and_their_dead_letters, "SlackSubscription/Properties/RedrivePolicy", DROPPED),
+    (walk.subscriptions_and_their_dead_letters, "SlackSubscription/Properties/RawMessageDelivery", False),
+    (walk.subscriptions_and_their_dead_letters, "SlackQueuePolicy", DROPPED),
+    (walk.subscriptions_and_their_dead_letters, "SlackDeadLetterQueuePolicy", DROPPED),
+    (walk.queues_and_their_dead_letters, "SlackQueue/Properties/RedrivePolicy", DROPPED),
+    (walk.queues_and_their_dead_letters, "EventQueue/Properties/RedrivePolicy/maxReceiveCount", 3),
+    (walk.queues_and_their_dead_letters, "EventQueue/Properties/MessageRetentionPeriod", 60),
+    (walk.queues_and_their_dead_letters, "EventDeadLetterQueue/Properties/MessageRetentionPeriod", 345600),
+    (walk.queues_and_their_dead_letters, "EventDeadLetterQueue/Properties/SqsManagedSseEnabled", DROPPED),
+    (walk.functions_and_their_dead_letters, "EvaluationFunction/Properties/DeadLetterQueue", DROPPED),
+    (walk.functions_and_their_dead_letters, f"{EVALUATION_STATEMENTS}/1/Resource/1", DROPPED),
+    (walk.functions_and_their_dead_letters, "EvaluationFunction/Properties/EventInvokeConfig", DROPPED),
+    (
+        walk.queues_and_their_functions,
+        "SlackFunction/Properties/Events/SlackQueue/Properties/FunctionResponseTypes",
+        DROPPED,
+    ),
+    (walk.queues_and_their_functions, "SlackFunction/Properties/Events/SlackQueue/Properties/ScalingConfig", DROPPED),
+    (walk.queues_and_their_functions, "SlackFunction/Properties/Events/SlackQueue/Properties/BatchSize", 1000),
+    (walk.queues_and_their_functions, "EventQueue/Properties/VisibilityTimeout", 179),
+    (walk.queues_and_their_functions, "SlackQueue/Properties/VisibilityTimeout", DROPPED),
+    (walk.queues_and_their_functions, "EvaluationFunction/Properties/Timeout", 31),
+    (walk.queues_and_their_functions, f"{EVALUATION_STATEMENTS}/0/Action/3", DROPPED),
+    (walk.roles_name_what_they_allow, "SlackRole/Properties/ManagedPolicyArns", ["arn:aws:iam::aws:policy/Any"]),
+    (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Action", "sqs:*"),
+    (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Resource", "*"),
+    (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Resource", {"Fn::Sub": "${EventQueue.Arn}*"}),
+    (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/6/Action/0", "xray:GetTraceSummaries"),
+    (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Role/Fn::GetAtt/0", "EvaluationRole"),
+    (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Policies", [{"SQSPollerPolicy": {}}]),
+    (walk.functions_have_roles_of_their_own, f"{EVALUATION_STATEMENTS}/4/Resource/0", OTHER_PARAMETER),
+    (
+        walk.resource_policies_name_who_and_for_whom,
+        "SlackQueuePolicy/Properties/PolicyDocument/Statement/0/Principal",
+        {"AWS": "*"},
+    ),
+    (
+        walk.resource_policies_name_who_and_for_whom,
+        "SlackQueuePolicy/Properties/PolicyDocument/Statement/0/Resource",
+        {"Fn::GetAtt": ["EventQueue", "Arn"]},
+    ),
+    (
+        walk.resource_policies_name_who_and_for_whom,
+        "OperationsTopicPolicy/Properties/PolicyDocument/Statement/0/Condition",
+        DROPPED,
+    ),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable", DROPPED),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable/DeletionPolicy", "Delete"),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable/UpdateReplacePolicy", DROPPED),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable/Properties/TimeToLiveSpecification/AttributeName", "ttl"),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable/Properties/PointInTimeRecoverySpecification", DROPPED),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable/Properties/SSESpecification/SSEEnabled", False),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable/Properties/DeletionProtectionEnabled", False),
+    (walk.topics_are_encrypted_where_alarms_allow_it, "AlertTopic/Properties/KmsMasterKeyId", DROPPED),
+    (walk.topics_are_encrypted_where_alarms_allow_it, "OperationsTopic/Properties/KmsMasterKeyId", "alias/aws/sns"),
+    (walk.functions_are_set_up_alike, "SlackFunction/Properties/RecursiveLoop", "Terminate"),
+    (walk.functions_are_set_up_alike, "SlackFunction/Properties/MemorySize", 128),
+    (walk.functions_are_set_up_alike, "SlackLogGroup/Properties/RetentionInDays", DROPPED),
+    (walk.functions_are_set_up_alike, "SlackFunction/Properties/LoggingConfig", DROPPED),
+    (walk.functions_are_set_up_alike, f"{EVALUATION_STATEMENTS}/5/Action", ["logs:CreateLogStream"]),
+    (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/AlarmDescription", "An event has waited."),
+    (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/TreatMissingData", DROPPED),
+    (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/AlarmActions", [A_TOPIC]),
+    (walk.alarms_ring_and_explain, "OperationsTopicPolicy", DROPPED),
+    *(
+        (walk.alarms_watch_what_must_not_pass_unseen, alarm, DROPPED)
+        for alarm in TEMPLATE.of_type("AWS::CloudWatch::Alarm")
+    ),
+    (walk.alarms_watch_what_must_not_pass_unseen, "OldestEventAlarm/Properties/Threshold", 18000),
+    (walk.alarms_watch_what_must_not_pass_unseen, "NoDestinationAlarm/Properties/Dimensions/1", DROPPED),
+    (walk.dashboard_shows_the_flow, "Dashboard/Properties/DashboardBody/Fn::Sub/0", '{"widgets": ['),
+    (walk.dashboard_shows_the_flow, "Dashboard/Properties/DashboardBody/Fn::Sub/0", '{"widgets": []}'),
+    (walk.dashboard_shows_the_flow, "AnotherAlarm", {"Type": "AWS::CloudWatch::Alarm", "Properties": {}}),
+    (walk.parameters_and_outputs_of_the_contract, "/Parameters/RequestsPerMinute", DROPPED),
+    (walk.parameters_and_outputs_of_the_contract, "/Parameters/PythonRuntime/Default", "python3.12"),
+    (walk.parameters_and_outputs_of_the_contract, "/Parameters/LogLevel", {"Type": "String"}),
+    (walk.parameters_and_outputs_of_the_contract, "/Parameters/AlertEmail/ConstraintDescription", DROPPED),
+    (walk.parameters_and_outputs_of_the_contract, "/Outputs/AlertTopicArn", DROPPED),
+    (walk.parameters_and_outputs_of_the_contract, "/Outputs/AlertTopicArn/Value/Ref", "OperationsTopic"),
+    (walk.silence_is_never_a_mistake, "/Outputs/Notifications", DROPPED),
+    (walk.silence_is_never_a_mistake, "/Outputs/Notifications/Value/Fn::If/2/Fn::Sub", "Alerts go out."),
+]
+
+
+def broken(path: str, value: Any) -> Template:
+    """The real template with one entry replaced or dropped; the path starts at Resources, with a slash at the top."""
+    document: Node = copy.deepcopy(TEMPLATE.document)
+    *parents, last = path[1:].split("/") if path.startswith("/") else ["Resources", *path.split("/")]
+    node: Any = document
+    for parent in parents:
+        node = node[int(parent) if isinstance(node, list) else parent]
+    key = int(last) if isinstance(node, list) else last
+    if value is DROPPED:
+        del node[key]
+    else:
+        node[key] = value
+    return Template(document)
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "value"),
+    BREAKAGES,
+    ids=[f"{check.__name__}-{path.rpartition('Properties/')[2]}-{i}" for i, (check, path, _) in enumerate(BREAKAGES)],
+)
+def test_the_walk_sees_what_is_broken(check: Check, path: str, value: Any) -> None:
+    assert check(broken(path, value)) != []
+
+
+def test_every_check_is_seen_to_fail() -> None:
+    assert {check for check, _, _ in BREAKAGES} == set(walk.CHECKS)
+
+
+# ── The address of the API ──────────────────────────────────────────────────────────────────────────────────
+
+BASE_URL = TEMPLATE.parameters["IdentityCallBaseUrl"]["AllowedPattern"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.identitycall.ai/api/v1/public",
+        "https://api.identitycall.com",
+        "https://proxy.example:8443/identitycall/",
+        "http://127.0.0.1:8080/api/v1/public",
+        "http://localhost",
+    ],
+)
+def test_an_https_address_or_this_machine_is_taken(url: str) -> None:
+    assert re.fullmatch(BASE_URL, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.identitycall.ai/api/v1/public",  # the key would travel in the clear
+        "http://127.0.0.1.example/",
+        "http://localhost.example/",
+        "http://localhost@example.com/",
+        "https://user:password@api.identitycall.ai/",
+        "https://api.identitycall.ai/api?x=1",
+        "https://api.identitycall.ai/api#x",
+        "https:///api",
+        "ftp://127.0.0.1/",
+        "",
+    ],
+)
+def test_any_other_address_is_refused(url: str) -> None:
+    assert not re.fullmatch(BASE_URL, url)
+
+
+# ── The template against what it speaks of ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("function", "settings"), [("EvaluationFunction", EvaluationSettings), ("SlackFunction", SlackSettings)]
+)
+def test_a_function_is_given_exactly_the_settings_it_reads(function: str, settings: type[BaseModel]) -> None:
+    given = TEMPLATE.functions[function]["Environment"]["Variables"].keys()
+    powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}  # read by Powertools itself
+    assert given >= powertools
+    assert given - powertools == {name.upper() for name in settings.model_fields}
+
+
+@pytest.mark.parametrize("function", TEMPLATE.functions)
+def test_a_function_s_handler_is_there(function: str) -> None:
+    module, _, name = TEMPLATE.functions[function]["Handler"].rpartition(".")
+    source = PROJECT / "src" / f"{module.replace('.', '/')}.py"
+    assert re.search(rf"^def {name}\(", source.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def anchors(markdown: str) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+?)\s*$", markdown, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("alarm", TEMPLATE.of_type("AWS::CloudWatch::Alarm"))
+def test_the_runbook_has_the_page_an_alarm_names(alarm: str) -> None:
+    runbook = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert walk.runbook_anchor(TEMPLATE.of_type("AWS::CloudWatch::Alarm")[alarm]) in anchors(runbook)
+
+
+OUR_METRICS = [
+    alarm
+    for alarm, properties in TEMPLATE.of_type("AWS::CloudWatch::Alarm").items()
+    if properties["Namespace"] == "IdentityCallAlerts"
+]
+
+
+@pytest.mark.parametrize("alarm", OUR_METRICS)
+def test_the_functions_emit_what_an_alarm_watches(alarm: str) -> None:
+    properties = TEMPLATE.of_type("AWS::CloudWatch::Alarm")[alarm]
+    words = [value for name, value in walk.dimensions(properties).items() if name != "service"]
+    source = "\n".join(file.read_text(encoding="utf-8") for file in (PROJECT / "src").rglob("*.py"))
+    assert [w for w in [properties["MetricName"], *words] if f'"{w}"' not in source] == []
