@@ -1,1 +1,1 @@
-"""The whole product on this machine: the emulated AWS, the stubs, and the commands that use them (`python -m local`)."""
+"""The whole product on this machine: emulated AWS, stubs, and the commands that use them (`python -m local`)."""
