@@ -21,7 +21,7 @@ class Case:
     shows: str
     verdict: Verdict
     violations: int = 0
-    sent: tuple[Way, ...] = ("queue",)
+    ways: tuple[Way, ...] = ("queue",)
     fault: Fault | None = None  # how the vendor behaves towards this recording
 
     @property
@@ -48,12 +48,12 @@ CASES: tuple[Case, ...] = (
     Case(1015, "404, perhaps not there yet", "deferred"),
     Case(1016, "422, still processing", "deferred"),
     Case(1017, "its analysis failed", "analysis_failed"),
-    Case(1018, "goals not evaluated yet", "deferred", sent=("eventbridge",)),
+    Case(1018, "goals not evaluated yet", "deferred", ways=("eventbridge",)),
     Case(1019, "keywords and unknown fields", "clear"),
     Case(1020, "60 goals unmet", "violations", 60),
     Case(1021, "10,000 pauses, three too long", "violations", 3),
     Case(1022, "explanation is null", "violations", 2),
-    Case(1023, "no goals set up at all", "clear", sent=("eventbridge",)),
+    Case(1023, "no goals set up at all", "clear", ways=("eventbridge",)),
     Case(
         1024,
         "its name cannot be read",

@@ -28,7 +28,10 @@ from local.places import LOOPBACK, LocalStackError, tool
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # the emulator's name for its root
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}  # the emulator's name for its root
 READY_WITHIN_SECONDS = 30.0
 
 _KEPT_ENVIRONMENT = (

@@ -6,6 +6,7 @@ Everything under `/_control/` steers the stub and is neither counted in the ledg
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -241,12 +242,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # the caller went away, or we hung up on it: both are a stub's daily life
 
     def finish(self) -> None:
-        try:
+        with contextlib.suppress(OSError, ValueError):
             super().finish()
-        except (ConnectionError, ValueError, OSError):
-            pass
 
-    def log_message(self, format: str, *args: Any) -> None:  # the base class's parameter name
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
         """The ledger says it better."""
 
 

@@ -54,8 +54,8 @@ class Leashed:
 
     def stop(self) -> None:
         """End the command and all it started; back when it is gone."""
-        assert self._keeper.stdin
-        self._keeper.stdin.close()
+        if self._keeper.stdin:
+            self._keeper.stdin.close()
         self._keeper.wait(GRACE_SECONDS + 5)
 
 

@@ -124,7 +124,12 @@ RECORDINGS: tuple[Recording, ...] = (
         1013,
         "<script>alert(1)</script>",
         [
-            goal(15, "*Bold* & <b>brave</b>", 0.2, "<!channel> *bold* <https://evil.example|click me> <@U123> & `code`"),
+            goal(
+                15,
+                "*Bold* & <b>brave</b>",
+                0.2,
+                "<!channel> *bold* <https://evil.example|click me> <@U123> & `code`",
+            ),
         ],
     ),
     Recording(1014, "Reached by its UUID", [GREETED, NO_FOLLOW_UP]),

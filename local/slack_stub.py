@@ -36,7 +36,7 @@ class SlackServer(StubServer):
     def target_of(self, request: Request) -> str:
         return "webhook" if request.path == WEBHOOK_PATH else ""
 
-    def answer(self, request: Request, fault: Fault) -> Answer:
+    def answer(self, request: Request, fault: Fault) -> Answer:  # noqa: ARG002 (no faults of content here)
         if request.method != "POST" or request.path != WEBHOOK_PATH:
             return _word(404, "no_service")
         if not request.headers.get("content-type", "").startswith("application/json"):

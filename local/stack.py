@@ -7,7 +7,6 @@ port, several may run at once, and nothing of it outlives its owner (see `leash`
 from __future__ import annotations
 
 import fcntl
-import functools
 import json
 import shutil
 import time
@@ -31,6 +30,7 @@ EVALUATION = "EvaluationFunction"
 NOTIFIER = "SlackFunction"
 
 Found = TypeVar("Found")
+_DESERIALIZE = TypeDeserializer().deserialize
 Item = dict[str, Any]
 
 
@@ -61,7 +61,7 @@ class LocalStack:
         api_key: str = VendorStub.api_key,
         rules: str | None = None,
         overrides: Mapping[str, str] | None = None,
-        report: Callable[[str], None] = lambda step: None,
+        report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self._api_url = api_url
@@ -71,6 +71,7 @@ class LocalStack:
         self._report = report
         self._folder_lock: IO[str] | None = None
         self._alerts: list[PublishedAlert] = []
+        self._clients: dict[str, Any] = {}
 
     # ── Start and stop ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,6 +117,7 @@ class LocalStack:
             self.folder / "sam-deploy.log",
         )
         self._read_stack()
+        self._allow_get_parameters()
         self._subscribe_to_alerts()
 
     def _stop(self) -> None:
@@ -123,6 +125,8 @@ class LocalStack:
         with ThreadPoolExecutor() as pool:
             for part in (self.emulator, self.vendor, self.slack):
                 pool.submit(part.stop)
+        for client in self._clients.values():
+            client.close()
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
         if self._folder_lock:
             self._folder_lock.close()
@@ -144,9 +148,7 @@ class LocalStack:
         raise LocalStackError(f"A hundred local stacks named {self.name} are running already.")
 
     def _prepare_account(self) -> None:
-        self.client("s3").create_bucket(
-            Bucket=sam.BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        self.client("s3").create_bucket(Bucket=sam.BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.store("api-key", self._api_key)
         self.store("slack-webhook-url", self.slack.webhook_url)
         if self._rules is not None:
@@ -159,6 +161,18 @@ class LocalStack:
         self._physical_ids: dict[str, str] = {
             each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources["StackResources"]
         }
+
+    def _allow_get_parameters(self) -> None:
+        """The emulator checks `ssm:GetParameters` against `*`, whatever names are asked for, and so refuses what AWS
+        would allow. Everything else is enforced as the template has it; the template's tests hold this one."""
+        statement = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
+        for function in (EVALUATION, NOTIFIER):
+            configuration = self.client("lambda").get_function_configuration(FunctionName=self.physical_id(function))
+            self.client("iam").put_role_policy(
+                RoleName=configuration["Role"].rpartition("/")[2],
+                PolicyName="emulator-checks-get-parameters-against-everything",
+                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+            )
 
     def _subscribe_to_alerts(self) -> None:
         """A subscriber beside Slack: what it got was really published."""
@@ -181,9 +195,11 @@ class LocalStack:
 
     # ── Putting things in ───────────────────────────────────────────────────────────────────────────────────────────
 
-    @functools.cache  # noqa: B019 (a stack lives as long as its process, or nearly so)
     def client(self, service: str) -> Any:
-        return self.emulator.client(service)
+        """A boto3 client of this AWS, made once."""
+        if service not in self._clients:
+            self._clients[service] = self.emulator.client(service)
+        return self._clients[service]
 
     def physical_id(self, logical_id: str) -> str:
         """What a resource of the template is called in this deployment."""
@@ -237,6 +253,13 @@ class LocalStack:
             recording_id = str(aliases[0]["recording_id"]) if aliases else recording_id
         return next((item for item in self.items(f"RECORDING#{recording_id}") if item["sk"] == "OUTCOME"), None)
 
+    def outcomes(self) -> list[Item]:
+        """All outcome items there are."""
+        pages = self.client("dynamodb").get_paginator("scan")
+        answers = pages.paginate(TableName=self.outputs["OutcomeTableName"], ConsistentRead=True)
+        items = (_read(item) for page in answers for item in page["Items"])
+        return [item for item in items if item["sk"] == "OUTCOME"]
+
     def deliveries(self, recording_id: int | str) -> list[Item]:
         items = self.items(f"RECORDING#{recording_id}")
         return [item for item in items if str(item["sk"]).startswith("DELIVERY#")]
@@ -249,8 +272,7 @@ class LocalStack:
             ExpressionAttributeValues={":pk": {"S": pk}},
             ConsistentRead=True,
         )
-        read = TypeDeserializer().deserialize
-        return [{name: read(value) for name, value in item.items()} for item in answer["Items"]]
+        return [_read(item) for item in answer["Items"]]
 
     def alerts(self, recording_id: int | None = None) -> list[PublishedAlert]:
         """All that the topic's own subscriber has received so far, of one recording or of all."""
@@ -294,6 +316,11 @@ class LocalStack:
         events = pages.paginate(logGroupName=configuration["LoggingConfig"]["LogGroup"])
         return [event["message"] for page in events for event in page["events"]]
 
+    def keep_logs(self) -> None:
+        """Write the functions' logs beside the others, for reading after the stack is gone."""
+        for function in (EVALUATION, NOTIFIER):
+            (self.folder / f"{function}.log").write_text("\n".join(self.log(function)) + "\n")
+
     def wait_for(self, what: str, find: Callable[[], Found | None], within: float = 30.0) -> Found:
         """Look until `find` finds something; `what` says in the error what never came."""
         deadline = time.monotonic() + within
@@ -303,3 +330,7 @@ class LocalStack:
                 raise TimeoutError(f"Not seen within {within:.0f} s: {what}. What the functions said: {log}")
             time.sleep(0.1)
         return found
+
+
+def _read(item: Mapping[str, Any]) -> Item:
+    return {name: _DESERIALIZE(value) for name, value in item.items()}
