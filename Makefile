@@ -72,7 +72,7 @@ deploy: build ## Build, deploy with questions asked, and show how secrets are st
 
 .PHONY: send
 send: $(VENV) ## Put one event into a deployed stack, and show its outcome  RECORDING=123 STACK=…
-	@$(LOCAL) send --recording $(call required,RECORDING) --stack $(STACK)
+	@$(LOCAL) send $(call required,RECORDING) --stack $(STACK)
 
 ##@ Parts of check
 

@@ -1,0 +1,164 @@
+"""Each file of events/ is invoked as Lambda invokes it, and answered in the one shape that Lambda understands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.invoke import Function, RuntimeEmulator
+from local.places import ROOT
+from tests.runtime.world import World, running_world
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Lambda's runtime emulator is for Linux")
+
+EVENTS = sorted((ROOT / "events").glob("*.json"))
+NO_FAILURES: dict[str, list[Any]] = {"batchItemFailures": []}
+UUID = "01938c5e-7a10-7000-8000-000000001014"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The answer, and what there is afterwards."""
+
+    answer: Any = field(default_factory=lambda: dict(NO_FAILURES))
+    outcomes: dict[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    alerts: int = 0
+    deferred: int = 0
+    event_dead_letters: tuple[str, ...] = ()
+    slack_dead_letters: tuple[str, ...] = ()
+    slack_messages: int = 0
+
+
+def judged(answer: Any = NO_FAILURES) -> Expected:
+    """Recording 123, the vendor's documented example, was judged and alerted."""
+    return Expected(answer, outcomes={"RECORDING#123": "violations"}, alerts=1)
+
+
+def refused() -> Expected:
+    """Invoked directly with an event that names no recording."""
+    answer = {"recording_id": None, "result": "dead_lettered", "reason": "malformed_event"}
+    return Expected(answer, event_dead_letters=("malformed_event",))
+
+
+EVALUATED_123 = {"recording_id": 123, "result": "evaluated", "reason": "violations"}
+BY_UUID = Expected(outcomes={"RECORDING#1014": "violations"}, aliases=(f"ALIAS#{UUID}",), alerts=1)
+EXPECTED = {
+    "evaluate-direct": judged(EVALUATED_123),
+    "evaluate-direct-malformed": refused(),
+    "evaluate-eventbridge": judged(EVALUATED_123),
+    "evaluate-eventbridge-malformed": refused(),
+    "evaluate-sqs": judged(),
+    "evaluate-sqs-batch": Expected(
+        outcomes={"RECORDING#123": "violations", "RECORDING#1001": "clear", "RECORDING#1004": "violations"},
+        alerts=2,
+        deferred=1,
+        event_dead_letters=("malformed_event",),
+    ),
+    "evaluate-sqs-deferred-copy": judged(),
+    "evaluate-sqs-eventbridge": judged(),
+    "evaluate-sqs-malformed": Expected(event_dead_letters=("malformed_event",) * 10),
+    "evaluate-sqs-replay": judged(),
+    "evaluate-sqs-sns": judged(),
+    "evaluate-sqs-text-id": judged(),
+    "evaluate-sqs-unknown-recording": Expected(deferred=1),
+    "evaluate-sqs-uuid": BY_UUID,
+    "evaluate-sqs-webhook-event": judged(),
+    "evaluate-sqs-webhook-public-id": BY_UUID,
+    "evaluate-sqs-webhook-type": judged(),
+    "slack-alert": Expected(slack_messages=1),
+    "slack-malformed": Expected(slack_dead_letters=("malformed_alert",) * 2),
+}
+
+
+def event(name: str) -> Any:
+    return json.loads((ROOT / "events" / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def shared_world() -> Iterator[World]:
+    with running_world() as world:
+        yield world
+
+
+@pytest.fixture
+def world(shared_world: World) -> World:
+    shared_world.begin_anew()
+    return shared_world
+
+
+@pytest.fixture(scope="module")
+def runtimes(shared_world: World) -> Iterator[dict[str, RuntimeEmulator]]:
+    """Both functions, warm from event to event."""
+    with ExitStack() as stack:
+        yield {
+            function.name: stack.enter_context(RuntimeEmulator(function.handler, shared_world.environment()))
+            for function in Function
+        }
+
+
+def test_every_event_has_its_expectation() -> None:
+    assert {path.stem for path in EVENTS} == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("name", [path.stem for path in EVENTS])
+def test_event(name: str, world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
+    runtime = runtimes[name.partition("-")[0]]
+    earlier_log = runtime.log.stat().st_size
+
+    invocation = runtime.invoke(event(name))
+
+    print(runtime.log.read_bytes()[earlier_log:].decode())  # shown if the test fails
+    assert invocation.error_type is None
+    found = Expected(
+        answer=invocation.payload,
+        outcomes=world.outcomes(),
+        aliases=tuple(world.aliases()),
+        alerts=world.alerts_published(),
+        deferred=world.deferred(),
+        event_dead_letters=tuple(reason for _, reason in world.dead_letters("event-dead-letters")),
+        slack_dead_letters=tuple(reason for _, reason in world.dead_letters("slack-dead-letters")),
+        slack_messages=len(world.slack.messages()),
+    )
+    assert found == EXPECTED[name]
+
+
+def test_a_refused_direct_event_is_kept_as_it_came(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
+    sent = event("evaluate-eventbridge-malformed")
+
+    runtimes["evaluate"].invoke(sent)
+
+    [(body, _)] = world.dead_letters("event-dead-letters")
+    assert json.loads(body) == sent
+
+
+def test_an_alert_redelivered_is_not_posted_again(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
+    answers = [runtimes["slack"].invoke(event("slack-alert")).payload for _ in range(2)]
+
+    assert answers == [NO_FAILURES, NO_FAILURES]
+    assert len(world.slack.messages()) == 1
+
+
+def test_what_fails_unexpectedly_is_the_batchs_failed_item(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
+    """The table is gone: the exact shape of a partial failure, for the one record that needed the table."""
+    world.lose_the_table()
+
+    invocation = runtimes["evaluate"].invoke(event("evaluate-sqs"))
+
+    assert invocation.error_type is None
+    assert invocation.payload == {"batchItemFailures": [{"itemIdentifier": "00000000-0000-4000-8000-000000000001"}]}
+
+
+def test_no_key_and_no_spoken_word_is_logged(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
+    runtimes["evaluate"].invoke(event("evaluate-sqs"))
+
+    log = runtimes["evaluate"].log.read_text()
+    assert '"recording_id":123' in log
+    assert world.vendor.api_key not in log
+    assert "did not offer a follow-up" not in log
