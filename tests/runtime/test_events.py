@@ -94,12 +94,13 @@ def world(shared_world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def runtimes(shared_world: World) -> Iterator[dict[str, RuntimeEmulator]]:
+def runtimes(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RuntimeEmulator]]:
     """Both functions, warm from event to event."""
+    logs, environment = tmp_path_factory.mktemp("logs"), shared_world.environment()
     with ExitStack() as stack:
         yield {
-            function.name: stack.enter_context(RuntimeEmulator(function.handler, shared_world.environment()))
-            for function in Function
+            each.name: stack.enter_context(RuntimeEmulator(each.handler, environment, log=logs / each.name))
+            for each in Function
         }
 
 
