@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import sys
+from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,13 +18,13 @@ from local.send import send as send_one
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 console = Console(highlight=False)
 
-INTERRUPTED = 130
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 @app.command()
 def run() -> None:
     """Run the whole system on this machine and judge recordings of every kind, or real ones with API_KEY."""
-    _finish(run_all(console))
+    _carry_out(lambda: run_all(console))
 
 
 @app.command()
@@ -34,33 +34,31 @@ def send(
     wait: Annotated[float, typer.Option(help="seconds to wait for the outcome")] = 60.0,
 ) -> None:
     """Put one event into a deployed stack, and show what came of it."""
-    _finish(send_one(console, recording, stack, wait))
+    _carry_out(lambda: send_one(console, recording, stack, wait))
 
 
-def _finish(good: bool) -> NoReturn:
-    raise typer.Exit(0 if good else 1)
+def _carry_out(work: Callable[[], bool]) -> NoReturn:
+    """Exit 0 if the work says it is good; whatever ends it, say so in words."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = 0 if work() else FAILED
+    except (LocalStackError, TimeoutError) as failure:
+        console.print("[bold red]Failed:[/]", end=" ")
+        console.print(str(failure), markup=False, soft_wrap=True)
+        status = FAILED
+    except (UsageError, SendError) as refusal:
+        console.print(str(refusal), markup=False, soft_wrap=True)
+        status = MISUSED
+    except KeyboardInterrupt:
+        console.print("\nStopped. Nothing is left running.")
+        status = INTERRUPTED
+    raise typer.Exit(status)
 
 
-def _terminated(*_: object) -> NoReturn:
+def _interrupt(*_: object) -> NoReturn:
     """SIGTERM leaves as Ctrl-C does: in good order."""
     raise KeyboardInterrupt
 
 
-def main() -> int:
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        return int(app(standalone_mode=False) or 0)
-    except (LocalStackError, TimeoutError) as failure:
-        console.print("[bold red]Failed:[/]", end=" ")
-        console.print(str(failure), markup=False, soft_wrap=True)
-        return 1
-    except (UsageError, SendError) as refusal:
-        console.print(str(refusal), markup=False, soft_wrap=True)
-        return 2
-    except (KeyboardInterrupt, typer.Abort):
-        console.print("\nStopped. Nothing is left running.")
-        return INTERRUPTED
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    app()
