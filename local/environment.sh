@@ -37,7 +37,7 @@ if [ -e "$directory/.ready" ] && [ -z "${PYTHON:-}" ] && runs "$directory/bin/py
 else
     find_python
 fi
-say "▸ $directory: $(grep -c '^[A-Za-z0-9].*==' "$lock") packages of $lock, $("$candidate" --version)"
+say "▸ $directory: packages of $lock, $("$candidate" --version)"
 [ "$candidate" = "$directory/bin/python" ] || "$candidate" -m venv --clear "$directory"
 rm -f "$directory/.ready"
 # uv is many times faster (its list of packages is left out); where it cannot reach what pip was configured to reach,
