@@ -1,0 +1,276 @@
+"""The vendor's stub behaves as the vendor documents, and misbehaves exactly as it is told to."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from local.http_stub import Fault, FaultKind
+from local.recordings import FIXTURES, RECORDINGS, Recording
+from local.vendor_stub import API_KEY, REVOKED_KEY, WRITE_ONLY_KEY, VendorStub
+
+Reply = requests.Response
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorStub]:
+    with VendorStub(tmp_path_factory.mktemp("vendor") / "vendor.log") as stub:
+        yield stub
+
+
+@pytest.fixture
+def vendor(running: VendorStub) -> Iterator[VendorStub]:
+    yield running
+    running.reset()
+    running.set_limit(None)
+    running.set_order("oldest_first")
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as opened:
+        opened.headers["Authorization"] = f"Bearer {API_KEY}"
+        yield opened
+
+
+def get(session: requests.Session, vendor: VendorStub, path: str, *, timeout: float = 5) -> Reply:
+    return session.get(vendor.base_url + path, timeout=timeout, allow_redirects=False)
+
+
+def public_id(recording_id: int) -> str:
+    return next(recording.public_id for recording in RECORDINGS if recording.id == recording_id)
+
+
+def test_the_documented_example_is_served_byte_for_byte(vendor: VendorStub, session: requests.Session) -> None:
+    reply = get(session, vendor, "/recordings/123/results")
+    assert reply.content == (FIXTURES / "recording_123.json").read_bytes()
+    assert reply.headers["Content-Type"].startswith("application/json")
+    data = reply.json()["data"]
+    assert data["recording_id"] == 123
+    assert [goal["met"] for goal in data["goals"]] == [True, True, False]
+    assert [pause["duration_ms"] for pause in data["pauses"]] == [3500, 7000]
+    assert '"score": 0.30' in reply.text
+
+
+def test_a_uuid_names_the_same_recording_in_either_case(vendor: VendorStub, session: requests.Session) -> None:
+    for name in (public_id(1014), public_id(1014).upper()):
+        assert get(session, vendor, f"/recordings/{name}/results").json()["data"]["recording_id"] == 1014
+        assert get(session, vendor, f"/recordings/{name}").json()["data"]["id"] == 1014
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (None, 401),
+        ("Bearer nonsense", 401),
+        (f"Basic {API_KEY}", 401),
+        (f"Bearer {API_KEY}x", 401),
+        (f"Bearer {REVOKED_KEY}", 401),
+        (f"Bearer {WRITE_ONLY_KEY}", 403),
+        (f"Bearer {API_KEY}", 200),
+    ],
+)
+def test_keys(vendor: VendorStub, authorization: str | None, status: int) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    reply = requests.get(f"{vendor.base_url}/recordings/123", headers=headers, timeout=5)
+    assert reply.status_code == status
+    assert status == 200 or isinstance(reply.json()["error"], str)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/recordings/1015/results", 404, {"error": "Resource not found"}),
+        ("/recordings/1015", 404, {"error": "Resource not found"}),
+        ("/recordings/nonsense/results", 404, {"error": "Resource not found"}),
+        ("/elsewhere", 404, {"error": "Resource not found"}),
+        ("/recordings/1016/results", 422, {"errors": ["Transcription not available"]}),
+        ("/recordings/1016/transcription", 422, {"errors": ["Transcription not available"]}),
+        ("/recordings/1017/summary", 422, {"errors": ["Transcription not available"]}),
+        ("/recordings?per_page=101", 400, {"error": "page starts at 1, per_page is 1 to 100"}),
+        ("/recordings?page=x", 400, {"error": "page and per_page must be numbers"}),
+    ],
+)
+def test_refusals(
+    vendor: VendorStub, session: requests.Session, path: str, status: int, body: dict[str, object]
+) -> None:
+    reply = get(session, vendor, path)
+    assert (reply.status_code, reply.json()) == (status, body)
+
+
+def test_details_tell_processing_failed_and_unjudged_apart(vendor: VendorStub, session: requests.Session) -> None:
+    details = {number: get(session, vendor, f"/recordings/{number}").json()["data"] for number in (1016, 1017, 1018)}
+    assert details[1016]["status"] == "processing"
+    assert details[1017]["status"] == "failed"
+    assert (details[1018]["status"], details[1018]["goals_evaluated"]) == ("completed", False)
+    assert get(session, vendor, "/recordings/1018/results").json()["data"]["goals"] == []
+
+
+def test_a_pause_points_at_the_words_before_it(vendor: VendorStub, session: requests.Session) -> None:
+    pauses = get(session, vendor, "/recordings/123/results").json()["data"]["pauses"]
+    dialogues = get(session, vendor, "/recordings/123/transcription").json()["data"]["dialogues"]
+    ends = {dialogue["id"]: dialogue["end_ms"] for dialogue in dialogues}
+    assert [ends[pause["after_dialogue_id"]] for pause in pauses] == [pause["start_ms"] for pause in pauses]
+
+
+def test_a_summary_names_the_agent_first(vendor: VendorStub, session: requests.Session) -> None:
+    summary = get(session, vendor, "/recordings/123/summary").json()["data"]
+    assert summary["speakers"][0] == "Dana Whitfield"
+    assert summary["goal_achievement"] == 67
+
+
+def test_the_list_is_paged_filtered_and_ordered(vendor: VendorStub, session: requests.Session) -> None:
+    completed = sum(recording.status == "completed" for recording in RECORDINGS)
+    first = get(session, vendor, "/recordings?status=completed&page=1&per_page=10").json()
+    assert first["meta"] == {
+        "current_page": 1,
+        "total_pages": -(-completed // 10),
+        "total_count": completed,
+        "per_page": 10,
+    }
+    numbers = []
+    for page in range(1, first["meta"]["total_pages"] + 1):
+        listed = get(session, vendor, f"/recordings?status=completed&page={page}&per_page=10").json()["data"]
+        numbers += [each["id"] for each in listed]
+    assert len(numbers) == len(set(numbers)) == completed
+    vendor.set_order("newest_first")
+    newest = get(session, vendor, "/recordings?status=completed&per_page=1").json()["data"][0]["id"]
+    assert newest == numbers[-1]
+
+
+def test_a_recording_can_be_analysed_again(vendor: VendorStub, session: requests.Session) -> None:
+    vendor.put(Recording(9001, "First", goals_evaluated=False))
+    assert get(session, vendor, "/recordings/9001").json()["data"]["goals_evaluated"] is False
+    vendor.put(Recording(9001, "Second"))
+    assert get(session, vendor, "/recordings/9001").json()["data"]["goals_evaluated"] is True
+
+
+def test_the_limit_holds_over_sliding_sixty_seconds(vendor: VendorStub, session: requests.Session) -> None:
+    vendor.set_limit(3)
+    replies = [get(session, vendor, "/recordings/123") for _ in range(5)]
+    assert [reply.status_code for reply in replies] == [200, 200, 200, 429, 429]
+    assert 58 <= int(replies[-1].headers["Retry-After"]) <= 60
+    assert replies[-1].json() == {"error": "Rate limit exceeded"}
+
+
+def test_the_limit_holds_under_simultaneous_requests(vendor: VendorStub) -> None:
+    vendor.set_limit(20)
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+
+    def ask(_: int) -> int:
+        return requests.get(f"{vendor.base_url}/recordings/123", headers=headers, timeout=5).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(ask, range(60)))
+    assert statuses.count(200) == 20
+    assert statuses.count(429) == 40
+
+
+def test_the_ledger_has_every_request(vendor: VendorStub, session: requests.Session) -> None:
+    vendor.reset()
+    get(session, vendor, "/recordings/123/results")
+    get(session, vendor, f"/recordings/{public_id(1014)}")
+    get(session, vendor, "/recordings/1015")
+    get(session, vendor, "/recordings")
+    seen = vendor.ledger()
+    assert [(entry.target, entry.status) for entry in seen] == [
+        ("123", 200),
+        ("1014", 200),
+        ("1015", 404),
+        ("list", 200),
+    ]
+    assert [entry.at for entry in seen] == sorted(entry.at for entry in seen)
+    assert seen[0].path == "/api/v1/public/recordings/123/results"
+
+
+class TestFaults:
+    def test_a_status_with_retry_after(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("status", status=503, retry_after="7"), 123)
+        reply = get(session, vendor, "/recordings/123")
+        assert (reply.status_code, reply.headers["Retry-After"]) == (503, "7")
+        assert get(session, vendor, "/recordings/1001").status_code == 200
+
+    def test_for_everyone_and_taken_back(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("status", status=500))
+        assert get(session, vendor, "/recordings/1001").status_code == 500
+        vendor.set_fault(None)
+        assert get(session, vendor, "/recordings/1001").status_code == 200
+
+    def test_for_some_requests_only(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("status", status=500, times=2), 123)
+        assert [get(session, vendor, "/recordings/123").status_code for _ in range(3)] == [500, 500, 200]
+
+    def test_for_one_path_only(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("status", status=500, path_ends_with="/results"), 123)
+        assert get(session, vendor, "/recordings/123").status_code == 200
+        assert get(session, vendor, "/recordings/123/results").status_code == 500
+
+    def test_for_a_while_only(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("goals_pending", for_seconds=0.0), 123)
+        assert get(session, vendor, "/recordings/123").json()["data"]["goals_evaluated"] is True
+
+    def test_goals_that_are_not_judged_yet(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("goals_pending"), 123)
+        assert get(session, vendor, "/recordings/123").json()["data"]["goals_evaluated"] is False
+        assert get(session, vendor, "/recordings/123/results").json()["data"]["goals"] == []
+
+    @pytest.mark.parametrize("kind", ["hang", "lost_answer"])
+    def test_an_answer_that_never_comes(self, vendor: VendorStub, session: requests.Session, kind: FaultKind) -> None:
+        vendor.set_fault(Fault(kind), 123)
+        with pytest.raises(requests.ReadTimeout):
+            get(session, vendor, "/recordings/123", timeout=0.3)
+
+    def test_a_delay(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault(delay_seconds=0.5), 123)
+        with pytest.raises(requests.ReadTimeout):
+            get(session, vendor, "/recordings/123", timeout=0.2)
+        assert get(session, vendor, "/recordings/123").status_code == 200
+
+    @pytest.mark.parametrize("kind", ["reset", "reset_midway"])
+    def test_a_connection_that_is_reset(self, vendor: VendorStub, session: requests.Session, kind: FaultKind) -> None:
+        vendor.set_fault(Fault(kind), 123)
+        with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError), match="reset by peer"):
+            get(session, vendor, "/recordings/123")
+
+    def test_a_redirect(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("redirect", location="https://elsewhere.example/"), 123)
+        reply = get(session, vendor, "/recordings/123")
+        assert (reply.status_code, reply.headers["Location"]) == (302, "https://elsewhere.example/")
+
+    @pytest.mark.parametrize("kind", ["not_json", "truncated"])
+    def test_a_body_that_is_no_json(self, vendor: VendorStub, session: requests.Session, kind: FaultKind) -> None:
+        vendor.set_fault(Fault(kind), 123)
+        reply = get(session, vendor, "/recordings/123/results")
+        assert reply.status_code == 200
+        with pytest.raises(requests.JSONDecodeError):
+            reply.json()
+
+    def test_json_with_a_wrong_type(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("wrong_type"), 123)
+        assert get(session, vendor, "/recordings/123/results").json()["data"]["goals"] == "none"
+
+    def test_somebody_elses_results(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("wrong_recording"), 123)
+        assert get(session, vendor, "/recordings/123/results").json()["data"]["recording_id"] == 999_999
+
+    def test_unknown_fields(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("unknown_fields"), 123)
+        data = get(session, vendor, "/recordings/123/results").json()["data"]
+        assert data["mood"] == "sunny"
+        assert len(data["goals"]) == 3
+
+    def test_a_body_over_five_megabytes(self, vendor: VendorStub, session: requests.Session) -> None:
+        vendor.set_fault(Fault("too_big"), 123)
+        reply = get(session, vendor, "/recordings/123/results")
+        assert len(reply.content) > 5 * 1024 * 1024
+        assert reply.json()["data"]["recording_id"] == 123
+
+
+def test_it_is_gone_when_it_is_stopped(tmp_path: Path) -> None:
+    with VendorStub(tmp_path / "vendor.log") as stub:
+        url = stub.base_url
+        assert requests.get(url, timeout=5).status_code == 401
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=5)
