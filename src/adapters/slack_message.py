@@ -91,7 +91,7 @@ def _recorded(alert: Alert) -> str:
     if known and known.created_at:
         parts.append(f"Recorded {_local_time(known.created_at)}")
     if known and known.duration_ms is not None:
-        parts.append(f"{wording.duration(known.duration_ms)} long")
+        parts.append(f"{wording.length(known.duration_ms)} long")
     return " · ".join(parts)
 
 

@@ -103,12 +103,12 @@ class Alert(_Part):
         return (self.recording and self.recording.name) or f"recording {self.recording_id}"
 
     def recorded(self) -> str:
-        """`recorded 2026-11-22 09:15 UTC, 4 min 5.0 s long`, as far as it is known; else nothing."""
+        """`recorded 2026-11-22 09:15 UTC, 4 min 5 s long`, as far as it is known; else nothing."""
         parts = []
         if self.recording and self.recording.created_at:
             parts.append(f"recorded {wording.moment(self.recording.created_at)}")
         if self.recording and self.recording.duration_ms is not None:
-            parts.append(f"{wording.duration(self.recording.duration_ms)} long")
+            parts.append(f"{wording.length(self.recording.duration_ms)} long")
         return ", ".join(parts)
 
 

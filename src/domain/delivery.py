@@ -15,7 +15,8 @@ from domain.errors import AlertsError, NotFound, NotNow, Refused, Unusable
 
 MAX_DELAY_S: Final = 900
 """The longest `DelaySeconds` SQS takes."""
-GIVE_UP_AFTER_MS: Final = 24 * 3_600_000
+_HOUR_MS: Final = 3_600_000
+GIVE_UP_AFTER_MS: Final = 24 * _HOUR_MS
 GOALS_AWAITED_MS: Final = 60 * 60_000
 """How long a recording may wait for its goals before what is there is judged."""
 _FIRST_DELAY_S: Final = 15.0
@@ -103,6 +104,11 @@ def still_waiting(history: History, now_ms: int) -> Deferred | None:
         return None
     delay_s = _delay_s(history.not_before_ms - now_ms)
     return Deferred(history.reason, "Waiting on.", delay_s, history.model_copy(update={"copied_ms": now_ms}))
+
+
+def over_an_hour(history: History, now_ms: int) -> bool:
+    """Whether a message has been on its way for longer than operators expect."""
+    return now_ms - history.first_sent_ms > _HOUR_MS
 
 
 def not_found_for_good(history: History) -> bool:

@@ -31,6 +31,12 @@ def duration(ms: int) -> str:
     return f"{minutes} min {shown}" if minutes else shown
 
 
+def length(ms: int) -> str:
+    """How long a recording is, to the second: `4 min 22 s`."""
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
 def position(ms: int) -> str:
     """A place in the recording: `1:35`, or `1:02:03` past the hour."""
     minutes, seconds = divmod(max(ms, 0) // 1000, 60)

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from adapters.message_queue import MessageQueue, as_body
-from domain.delivery import DeadLettered, Deferred, History
+from domain.delivery import DeadLettered, Deferred, History, over_an_hour
 from domain.evaluate_recording import Duplicate, Evaluated, EvaluateRecording, RecordingEvent, Result
 from domain.outcome import Source
 from domain.ports import Clock
@@ -142,6 +142,7 @@ class EvaluationWorker:
 
     def _fail(self, message: Message, error: Exception) -> list[str]:
         """Leave a message to be redelivered, later each time."""
+        self._meter.add("RecordsFailed")
         logger.error("unexpected error; the message will be redelivered", exc_info=error, message_id=message.message_id)
         try:
             self._queue.back_off(message.receipt_handle, message.receive_count)
@@ -170,8 +171,7 @@ class EvaluationWorker:
                 self._report_alert(event, alerted)
             case Deferred():
                 self._meter.add("RecordingsDeferred", reason=result.reason)
-                waited_ms = self._now_ms() - event.history.first_sent_ms
-                if waited_ms > _HOUR_MS:
+                if over_an_hour(event.history, self._now_ms()):
                     self._meter.add("DeferredOverAnHour")
                 about |= {"reason": result.reason, "delay_s": result.delay_s, "detail": result.message}
             case DeadLettered():
@@ -189,7 +189,6 @@ class EvaluationWorker:
         logger.warning("dead_lettered", reason=refusal.reason, detail=refusal.message, **about)
 
 
-_HOUR_MS = 3_600_000
 _WORDS = {Evaluated: "evaluated", Duplicate: "duplicate", Deferred: "deferred", DeadLettered: "dead_lettered"}
 
 

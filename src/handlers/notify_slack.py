@@ -12,7 +12,7 @@ from adapters.message_queue import MessageQueue
 from adapters.slack import SlackWebhook
 from domain.alert import Alert
 from domain.deliver_alert import DeliverAlert, Delivery, Sent, SentBefore
-from domain.delivery import DeadLettered, Deferred
+from domain.delivery import DeadLettered, Deferred, over_an_hour
 from domain.ports import Clock
 from handlers import wiring
 from handlers.messages import Message, read_message
@@ -63,6 +63,7 @@ class SlackWorker:
             delivery = self._deliver(alert, message.history, deadline_ms)
             self._carry_out(message, delivery, alert)
         except Exception:
+            self._meter.add("RecordsFailed")
             logger.exception("unexpected error; the alert will be redelivered", message_id=message.message_id)
             self._queue.back_off(message.receipt_handle, message.receive_count)
             raise
@@ -81,6 +82,8 @@ class SlackWorker:
             case Deferred():
                 self._queue.defer(message.body, delivery)
                 self._meter.add("NotificationsDeferred", destination="slack", reason=delivery.reason)
+                if over_an_hour(message.history, self._now_ms()):
+                    self._meter.add("DeferredOverAnHour")
                 logger.info(
                     "deferred",
                     reason=delivery.reason,
