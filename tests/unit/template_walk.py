@@ -399,7 +399,11 @@ def alarms_watch_what_must_not_pass_unseen(template: Template) -> list[str]:
         *(("AWS/SQS", visible, queue(str(name)), 0) for name in sorted(map(str, template.dead_letter_queues))),
         ("AWS/SQS", age, queue("EventQueue"), 1800),
         *(("AWS/Lambda", "Errors", {"FunctionName": {"Ref": name}}, 0) for name in template.functions),
-        ("IdentityCallAlerts", "DeferredOverAnHour", service("EvaluationFunction"), 0),
+        *(
+            ("IdentityCallAlerts", metric, service(function), 0)
+            for metric in ("DeferredOverAnHour", "RecordsFailed")
+            for function in ("EvaluationFunction", "SlackFunction")
+        ),
         *(
             ("IdentityCallAlerts", "RecordingsDeferred", service("EvaluationFunction", reason=reason), 0)
             for reason in ("no_api_key", "unauthorized", "forbidden", "rules_invalid")
