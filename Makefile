@@ -90,7 +90,7 @@ check-types: $(VENV) ## mypy, strict
 
 .PHONY: check-layers
 check-layers: $(VENV) ## handlers → adapters → domain
-	@PYTHONPATH=src .venv/bin/lint-imports --no-cache
+	@PYTHONPATH=src .venv/bin/lint-imports --no-cache --no-logo
 
 .PHONY: check-template
 check-template: $(VENV) $(SAM_READY) $(AUDIT) ## template.yaml: sam validate, cfn-lint with the serverless rules, checkov
