@@ -11,24 +11,22 @@ export SAM_CLI_TELEMETRY := 0
 
 STAGE ?= dev
 STACK ?= identitycall-alerts$(if $(filter-out prod,$(STAGE)),-$(STAGE))
-ARCHITECTURE ?= arm64
-# What is built for one Python cannot be imported by another, so build and deploy are given the same one: this machine's,
-# because sam builds with the python3.x of that name.
-RUNTIME ?= $(shell .venv/bin/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
-OVERRIDES = Stage=$(STAGE) PythonRuntime=$(RUNTIME) Architecture=$(ARCHITECTURE)
-
+# RUNTIME and ARCHITECTURE: what to build for; see local/overrides.py for what holds where they are not given.
 VENV := .venv/.ready
 SAM_READY := .tools/sam/.ready
 EMULATOR := .tools/emulator/.ready
 AUDIT := .tools/audit/.ready
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
+# The template's parameters as "$$@", the same for build and deploy.
+WITH_OVERRIDES = set -e; overrides=$$(.venv/bin/python -m local.overrides $(STAGE) "$(RUNTIME)" "$(ARCHITECTURE)"); \
+	eval "set -- $$overrides";
 LOCAL := .venv/bin/python -m local
 CODE := $(wildcard src tests local benchmarks)
 
 .PHONY: help
 help: ## What this list shows
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Everyday
 
@@ -59,20 +57,21 @@ bench: $(VENV) $(SAM_READY) $(EMULATOR) ## What it costs, as ratios to the bare 
 ##@ On AWS
 
 .PHONY: build
-build: $(VENV) $(SAM_READY) ## Build for Lambda  [RUNTIME=python3.13 ARCHITECTURE=arm64]
-	@$(SAM) build --config-env $(STAGE) --parameter-overrides $(OVERRIDES)
+build: $(VENV) $(SAM_READY) ## Build for Lambda  [STAGE=dev RUNTIME=python3.13 ARCHITECTURE=arm64]
+	@$(WITH_OVERRIDES) $(SAM) build --config-env $(STAGE) --parameter-overrides "$$@"
 
 .PHONY: deploy
 deploy: build ## Build, deploy with questions asked, and show how secrets are stored  [STAGE=dev STACK=]
-	@$(SAM) deploy --guided --config-env $(STAGE) --stack-name $(STACK) --parameter-overrides $(OVERRIDES)
-	@printf '\n%s\n' 'Store each secret with one command (it asks, so that your shell keeps no history of it):'
+	@echo 'Keep the PythonRuntime and Architecture that are offered: the build is for them.'
+	@$(WITH_OVERRIDES) $(SAM) deploy --guided --config-env $(STAGE) --stack-name $(STACK) --parameter-overrides "$$@"
+	@printf '\n%s\n' 'Store each secret with one command (it reads what you paste, so that no shell history keeps it):'
 	@for secret in api-key slack-webhook-url; do printf "\n  %s\n" "read -rs SECRET && aws ssm put-parameter \
 	--type SecureString --overwrite --name /$(STACK)/$$secret --value \"\$$SECRET\"; unset SECRET"; done
 	@printf '\n%s\n' 'Then try it: make send STACK=$(STACK) RECORDING=<the id of an analysed recording>'
 
 .PHONY: send
 send: $(VENV) ## Put one event into a deployed stack, and show its outcome  RECORDING=123 STACK=…
-	@$(LOCAL) send $(call required,RECORDING) --stack $(STACK)
+	@$(LOCAL) send --recording $(call required,RECORDING) --stack $(STACK)
 
 ##@ Parts of check
 
