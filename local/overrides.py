@@ -33,7 +33,7 @@ def _saved(environment: dict[str, Any]) -> dict[str, str]:
     """A deployment with `--guided` saves one text under `deploy`, which SAM prefers to what stands under `global`."""
     pairs: dict[str, str] = {}
     for command in ("global", "deploy"):
-        written = environment.get(command, {}).get("parameter_overrides", [])
+        written = environment.get(command, {}).get("parameters", {}).get("parameter_overrides", [])
         for text in [written] if isinstance(written, str) else written:
             pairs |= dict(pair.split("=", 1) for pair in shlex.split(text))
     return pairs
