@@ -14,8 +14,6 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     parameter_prefix: Annotated[str, Field(pattern="^/")]
-    outcome_table_name: str
-    outcome_retention_days: Annotated[int, Field(ge=1)]
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -24,7 +22,12 @@ class _Settings(BaseModel):
         return cls.model_validate({name.lower(): value for name, value in os.environ.items()})
 
 
-class EvaluationSettings(_Settings):
+class _TableSettings(_Settings):
+    outcome_table_name: str
+    outcome_retention_days: Annotated[int, Field(ge=1)]
+
+
+class EvaluationSettings(_TableSettings):
     """Of the function that evaluates recordings."""
 
     identitycall_base_url: Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:\d+)?(/|$))")]
@@ -35,9 +38,15 @@ class EvaluationSettings(_Settings):
     event_dead_letter_queue_url: str
 
 
-class SlackSettings(_Settings):
+class SlackSettings(_TableSettings):
     """Of the function that posts alerts to Slack."""
 
     slack_queue_url: str
     slack_dead_letter_queue_url: str
     email_configured: bool
+
+
+class WebhookSettings(_Settings):
+    """Of the function that receives webhooks."""
+
+    event_queue_url: str

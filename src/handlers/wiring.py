@@ -19,6 +19,7 @@ from adapters.parameters import Parameters
 if TYPE_CHECKING:
     from handlers.evaluate_recordings import EvaluationWorker
     from handlers.notify_slack import SlackWorker
+    from handlers.receive_webhook import WebhookReceiver
 
 BATCH_SIZE: Final = 10
 """The most messages SQS delivers at once without a batching window: a thread for each."""
@@ -29,6 +30,13 @@ AWS_CONFIG: Final = Config(
     read_timeout=3,
     retries={"mode": "standard", "max_attempts": 3},
     max_pool_connections=BATCH_SIZE,
+)
+
+WEBHOOK_AWS_CONFIG: Final = Config(
+    # Whoever calls a webhook waits for the answer, and hangs up after 10 or 15 s; two calls must fit in.
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 2},
 )
 
 logger = Logger()
@@ -96,11 +104,25 @@ def slack_worker() -> "SlackWorker":
     return SlackWorker(deliver, slack, queue, EmfMeter(), now_ms)
 
 
-def _parameters(prefix: str, *entries: str) -> Parameters:
+@cache
+def webhook_receiver() -> "WebhookReceiver":
+    from adapters.event_queue import EventQueue
+    from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
+    from handlers.receive_webhook import WebhookReceiver
+    from handlers.settings import WebhookSettings
+    from handlers.telemetry import EmfMeter
+
+    settings = WebhookSettings.from_environment()
+    gate = WebhookGate(_parameters(settings.parameter_prefix, WEBHOOK_SECRET, config=WEBHOOK_AWS_CONFIG), now_ms)
+    queue = EventQueue(boto3.client("sqs", config=WEBHOOK_AWS_CONFIG), settings.event_queue_url)
+    return WebhookReceiver(gate, queue, EmfMeter())
+
+
+def _parameters(prefix: str, *entries: str, config: Config = AWS_CONFIG) -> Parameters:
     def warn(error: Exception) -> None:
         logger.warning("parameters_stale", detail=f"Parameter Store is out of reach ({type(error).__name__}).")
 
-    return Parameters(boto3.client("ssm", config=AWS_CONFIG), prefix, entries, now_ms, warn)
+    return Parameters(boto3.client("ssm", config=config), prefix, entries, now_ms, warn)
 
 
 def _queue(url: str, dead_letter_url: str) -> MessageQueue:

@@ -1,0 +1,121 @@
+"""Who may call the webhook: whoever has a secret that is stored as `webhook-secret`, and shows it in one of two ways.
+
+    webhook-id, webhook-timestamp, webhook-signature     Standard Webhooks, https://www.standardwebhooks.com
+    Authorization: Bearer <secret>                       for senders that can only send a fixed header
+
+Several secrets, separated by white space, all count, so that they can be changed without loss. With none stored nobody
+may call. A secret that is not base64 cannot sign, and serves as a bearer token only.
+"""
+
+import hmac
+import re
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from adapters.parameters import Parameters
+from domain.ports import Clock
+
+WEBHOOK_SECRET: Final = "webhook-secret"  # noqa: S105 - the entry's name
+TOLERANCE_S: Final = 300
+"""The package's own, both ways; here only to tell operators why."""
+_PREFIX: Final = "whsec_"
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_SIGNATURE: Final = re.compile(r"(?<![^ ,])v1,[A-Za-z0-9+/]{43}=(?![^ ,])")
+"""One well-formed signature of a header that may hold several: an HMAC-SHA256 in base64. A repeated header is joined by
+commas; the package would stumble over whatever else stands there."""
+_BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+
+
+class Refusal(StrEnum):
+    """Why a call is refused: for the operators' log, never for the caller."""
+
+    NOTHING_STORED = "nothing_stored"
+    NO_CREDENTIALS = "no_credentials"
+    EXPIRED = "expired"
+    NO_MATCH = "no_match"
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    token: bytes = field(repr=False)
+    webhook: Webhook | None = field(repr=False)
+
+
+class WebhookGate:
+    def __init__(self, parameters: Parameters, now_ms: Clock) -> None:
+        self._parameters = parameters
+        self._now_ms = now_ms
+
+    def refusal(self, headers: Mapping[str, str], body: str) -> Refusal | None:
+        """Why this call is refused; `None` lets it in. Header names are in lower case.
+
+        Raises botocore's errors where Parameter Store is out of reach and nothing is known.
+        """
+        secrets = _parsed(self._parameters[WEBHOOK_SECRET] or "")
+        if not secrets:
+            return Refusal.NOTHING_STORED
+        signed, token = _signed(headers), _token(headers)
+        if token is not None and _is_one_of(token, secrets):
+            return None
+        if signed is not None and any(_verifies(secret.webhook, signed, body) for secret in secrets):
+            return None
+        if signed is None:
+            return Refusal.NO_CREDENTIALS if token is None else Refusal.NO_MATCH
+        age_s = self._now_ms() / 1000 - int(signed["webhook-timestamp"])
+        return Refusal.EXPIRED if abs(age_s) > TOLERANCE_S else Refusal.NO_MATCH
+
+
+@lru_cache(maxsize=2)
+def _parsed(stored: str) -> tuple[_Secret, ...]:
+    # A prefix with nothing behind it is no secret, though it would be a token that everybody knows.
+    return tuple(_Secret(text.encode(), _signer(text)) for text in stored.split() if text != _PREFIX)
+
+
+def _signer(secret: str) -> Webhook | None:
+    """The package takes what is not base64 for base64 with noise in it, which makes a weak key: so decode strictly."""
+    encoded = secret.removeprefix(_PREFIX)
+    try:
+        key = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        return None
+    return Webhook(key) if key else None
+
+
+def _signed(headers: Mapping[str, str]) -> dict[str, str] | None:
+    """The headers of a signature, in a form the package does not stumble over; `None` where there is no signature."""
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    signatures = _SIGNATURE.findall(headers.get("webhook-signature", ""))
+    if not message_id or not _TIMESTAMP.fullmatch(timestamp) or not signatures:
+        return None
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _verifies(webhook: Webhook | None, signed: dict[str, str], body: str) -> bool:
+    if webhook is None:
+        return False
+    try:
+        webhook.verify(body, signed, json_parse=False)
+    except (WebhookVerificationError, ValueError):  # ValueError: an id that is not text, such as a lone surrogate
+        return False
+    return True
+
+
+def _is_one_of(token: bytes, secrets: Sequence[_Secret]) -> bool:
+    """Each is compared, and in constant time: how long it takes tells nothing of what is stored."""
+    matches = [hmac.compare_digest(secret.token, token) for secret in secrets]
+    return any(matches)
+
+
+def _token(headers: Mapping[str, str]) -> bytes | None:
+    found = _BEARER.fullmatch(headers.get("authorization", "").strip())
+    return found[1].encode(errors="surrogatepass") if found else None

@@ -1,0 +1,101 @@
+"""Lambda entrance: webhooks at the function's public URL. Verify, accept, enqueue; nothing else, and no memory.
+
+    202   the queue has taken the event, or its type is not one of ours (`domain.webhook_event` has the rule)
+    400   not UTF-8, not JSON, or it names no recording: the message says which field is wrong
+    401   neither a valid signature nor a valid token; never which part was wrong
+    405   not a POST                415   not JSON by its Content-Type                413   over 256 KB
+    503   the queue or Parameter Store is out of reach, or anything unexpected: the sender tries again
+
+What arrives twice is enqueued twice, and evaluation judges it once.
+"""
+
+import traceback
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic_core import from_json
+
+from adapters.event_queue import EventQueue
+from adapters.webhook_gate import WebhookGate
+from domain import wording
+from domain.outcome import Source
+from domain.webhook_event import event_types, tells_of_an_analysed_recording
+from handlers import wiring
+from handlers.function_url import Answer, Status, read_json_post
+from handlers.recording_events import MalformedEvent, read
+from handlers.telemetry import EmfMeter
+
+logger = Logger()
+
+_UNAVAILABLE = Answer(Status.UNAVAILABLE, "Not taken; please send it again later.")
+_MAX_TYPE = 60
+_FRAMES = 3
+
+
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    return wiring.webhook_receiver().handle(event)
+
+
+class WebhookReceiver:
+    """What the function does, with everything it uses handed in."""
+
+    def __init__(self, gate: WebhookGate, queue: EventQueue, meter: EmfMeter) -> None:
+        self._gate = gate
+        self._queue = queue
+        self._meter = meter
+
+    def handle(self, event: dict[str, Any]) -> dict[str, Any]:
+        """One request, one answer of the list above, whatever was sent."""
+        try:
+            answer = self._receive(event)
+        except (BotoCoreError, ClientError) as error:
+            logger.error("unavailable", detail=str(error))  # noqa: TRY400 - a trace of botocore's inside helps nobody
+            answer = _UNAVAILABLE
+        except Exception as error:  # noqa: BLE001 - the sender tries again, and the log says where it happened
+            # Not the error's text, which could repeat what was sent.
+            logger.error("unexpected", error=type(error).__name__, where=_where(error))  # noqa: TRY400
+            answer = _UNAVAILABLE
+        self._meter.add("WebhooksReceived", status=answer.status)
+        self._meter.flush()
+        return answer.as_payload()
+
+    def _receive(self, event: dict[str, Any]) -> Answer:
+        post = read_json_post(event)
+        if isinstance(post, Answer):
+            logger.info("refused", status=post.status)
+            return post
+        refusal = self._gate.refusal(post.headers, post.body)
+        if refusal:
+            logger.warning("refused", status=Status.UNAUTHORIZED, reason=refusal)
+            return Answer(Status.UNAUTHORIZED, "Not authorized.", {"WWW-Authenticate": "Bearer"})
+        return self._accept(post.body)
+
+    def _accept(self, body: str) -> Answer:
+        """From here on it is somebody who has a secret."""
+        try:
+            event = from_json(body)
+        except ValueError:
+            return self._malformed("The body is not JSON.")
+        if not tells_of_an_analysed_recording(event):
+            self._meter.add("WebhooksIgnored")
+            logger.info("ignored", event_type=[wording.clean(name)[:_MAX_TYPE] for name in event_types(event)])
+            return Answer(Status.ACCEPTED, "Ignored: this type of event says nothing about an analysed recording.")
+        try:
+            recording = read(event).recording
+        except MalformedEvent as fault:
+            return self._malformed(str(fault))
+        self._queue.send(recording, Source.WEBHOOK)
+        logger.info("accepted", recording_id=recording)
+        return Answer(Status.ACCEPTED, "Accepted.")
+
+    def _malformed(self, message: str) -> Answer:
+        logger.warning("refused", status=Status.MALFORMED, detail=message)
+        return Answer(Status.MALFORMED, message)
+
+
+def _where(error: Exception) -> list[str]:
+    """The innermost places of an error, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
