@@ -77,7 +77,8 @@ class DynamoDeliveryLedger:
                     UpdateExpression="SET lease_until_ms = :none",
                     ConditionExpression="lease_until_ms = :mine",
                     ExpressionAttributeValues={
-                        ":none": {"N": "0"},
+                        # A lease long over, not none at all, where an earlier send may have arrived: that stays so.
+                        ":none": {"N": "1" if claim.repeats_unknown else "0"},
                         ":mine": {"N": str(claim.lease_until_ms)},
                     },
                 )

@@ -1,0 +1,111 @@
+"""Makers of recordings, results, events and alerts: only what a test is about needs to be said."""
+
+from typing import Any
+
+from pydantic_core import to_json
+
+from domain import alert as alerts
+from domain.alert import Alert
+from domain.delivery import History
+from domain.evaluate_recording import RecordingEvent
+from domain.outcome import Snapshot, Source
+from domain.recording import Goal, Pause, RecordingDetails, RecordingId, Results
+from domain.violation import LongPause, Severity, UnmetGoal, Violation
+from tests.fakes.clock import NOON_MS
+
+UUID = "01938c5e-7a10-7000-8000-000000000123"
+JUDGED_AT = "2026-11-23T12:00:00.000Z"
+
+
+def goal(
+    goal_id: int = 1,
+    *,
+    met: bool = False,
+    score: float = 0.3,
+    name: str = "Offer Follow-up",
+    why: str | None = "No offer.",
+) -> dict[str, Any]:
+    """A goal as the vendor spells it."""
+    return {"goal_id": goal_id, "goal_name": name, "met": met, "score": score, "explanation": why}
+
+
+def pause(
+    duration_ms: int = 7_000, *, start_ms: int = 95_000, compliant: bool = False, after: int | None = 472
+) -> dict[str, Any]:
+    """A pause as the vendor spells it."""
+    return {
+        "start_ms": start_ms,
+        "end_ms": start_ms + duration_ms,
+        "duration_ms": duration_ms,
+        "compliant": compliant,
+        "after_dialogue_id": after,
+    }
+
+
+def body(recording: int = 123, *found: dict[str, Any]) -> dict[str, Any]:
+    """The `data` of a results body with these goals and pauses."""
+    return {
+        "recording_id": recording,
+        "goals": [each for each in found if "goal_id" in each],
+        "pauses": [each for each in found if "start_ms" in each],
+    }
+
+
+def results(*found: dict[str, Any], recording: int = 123) -> Results:
+    return Results.model_validate(body(recording, *found))
+
+
+def snapshot(*found: dict[str, Any], recording: int = 123) -> Snapshot:
+    data = body(recording, *found)
+    return Snapshot(Results.model_validate(data), to_json(data))
+
+
+def details(**known: Any) -> RecordingDetails:
+    """What `GET /recordings/:id` says: completed and with its goals evaluated, unless told otherwise."""
+    usual = {"id": 123, "name": "Support call 42", "created_at": "2026-11-22T09:15:00Z", "duration_ms": 245_000}
+    return RecordingDetails.model_validate(usual | {"status": "completed", "goals_evaluated": True} | known)
+
+
+def event(
+    recording: RecordingId = 123,
+    *,
+    sent_ms: int = NOON_MS,
+    source: Source = Source.QUEUE,
+    history: History | None = None,
+) -> RecordingEvent:
+    return RecordingEvent(recording, source, history or fresh_history(sent_ms))
+
+
+def fresh_history(sent_ms: int = NOON_MS) -> History:
+    return History(first_sent_ms=sent_ms, copied_ms=sent_ms)
+
+
+def unmet(
+    goal_id: int = 1,
+    *,
+    name: str = "Offer Follow-up",
+    score: float = 0.3,
+    why: str | None = "No offer.",
+    rule: str = "unmet-goal",
+    severity: Severity = Severity.WARNING,
+) -> Violation:
+    found = Goal(goal_id=goal_id, goal_name=name, met=False, score=score, explanation=why)
+    return Violation(rule, severity, UnmetGoal(found))
+
+
+def long_pause(
+    duration_ms: int = 7_000,
+    *,
+    start_ms: int = 95_000,
+    limit_ms: int = 5_000,
+    rule: str = "long-pause",
+    severity: Severity = Severity.WARNING,
+) -> Violation:
+    found = Pause(start_ms=start_ms, end_ms=start_ms + duration_ms, duration_ms=duration_ms, compliant=False)
+    return Violation(rule, severity, LongPause(found, limit_ms))
+
+
+def alert(
+    *violations: Violation, recording: int = 123, known: RecordingDetails | None = None, judged_at: str = JUDGED_AT
+) -> Alert:
+    return alerts.compose(recording, violations or (unmet(), long_pause()), known, judged_at)

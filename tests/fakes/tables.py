@@ -1,0 +1,86 @@
+"""The outcome table and the delivery ledger in memory. `contracts` holds them to what the real ones do."""
+
+from dataclasses import replace
+
+from domain.alert import Alert
+from domain.deliver_alert import AlreadySent, Claim, HeldByAnother
+from domain.errors import Conflict
+from domain.outcome import Outcome
+from domain.ports import Clock
+from domain.recording import RecordingId
+from tests.fakes.stage import Stage
+
+
+class InMemoryOutcomeTable:
+    """`rows` are the whole outcomes as they stand, their results included."""
+
+    def __init__(self, stage: Stage | None = None) -> None:
+        self.rows: dict[RecordingId, Outcome] = {}
+        self.aliases: dict[str, int] = {}
+        self.writes = 0
+        self._stage = stage or Stage()
+
+    def read(self, recording: RecordingId) -> Outcome | None:
+        with self._stage.call("read"):
+            key = self.aliases.get(recording, recording) if isinstance(recording, str) else recording
+            found = self.rows.get(key)
+        return replace(found, snapshot=None) if found else None
+
+    def save(self, outcome: Outcome) -> None:
+        with self._stage.call("save"):
+            self._check(outcome)
+            self.rows[outcome.recording] = outcome
+            self.writes += 1
+
+    def advance(self, outcome: Outcome) -> None:
+        with self._stage.call("advance"):
+            self._check(outcome)
+            self.rows[outcome.recording] = replace(
+                self.rows[outcome.recording],
+                revision=outcome.revision,
+                fetch_started_ms=outcome.fetch_started_ms,
+                alert=outcome.alert,
+            )
+            self.writes += 1
+
+    def remember_alias(self, uuid: str, recording: int) -> None:
+        with self._stage.call("remember_alias"):
+            self.aliases[uuid] = recording
+
+    def _check(self, outcome: Outcome) -> None:
+        standing = self.rows.get(outcome.recording)
+        if (standing.revision if standing else 0) != outcome.revision - 1:
+            raise Conflict("Another worker wrote the item first.")
+
+
+class InMemoryDeliveryLedger:
+    """`claimed` maps alert ids to the end of their lease (0: given back), `sent` to the destination's answer."""
+
+    def __init__(self, now_ms: Clock, stage: Stage | None = None) -> None:
+        self.claimed: dict[str, int] = {}
+        self.unknown: set[str] = set()
+        self.sent: dict[str, str] = {}
+        self._now_ms = now_ms
+        self._stage = stage or Stage()
+
+    def claim(self, alert: Alert, lease_until_ms: int) -> Claim | AlreadySent | HeldByAnother:
+        with self._stage.call("claim"):
+            key = alert.alert_id
+            if key in self.sent:
+                return AlreadySent()
+            before_ms = self.claimed.get(key, 0)
+            if before_ms > self._now_ms():
+                return HeldByAnother(before_ms)
+            if before_ms:
+                self.unknown.add(key)
+            self.claimed[key] = lease_until_ms
+        return Claim(lease_until_ms, repeats_unknown=key in self.unknown)
+
+    def record_sent(self, alert: Alert, answer: str) -> None:
+        with self._stage.call("record_sent"):
+            self.sent[alert.alert_id] = answer
+
+    def release(self, alert: Alert, claim: Claim) -> None:
+        with self._stage.call("release"):
+            if self.claimed.get(alert.alert_id) == claim.lease_until_ms:
+                self.claimed[alert.alert_id] = 0
