@@ -47,7 +47,7 @@ def render(alert: Alert) -> SlackMessage:
             break
         blocks.append(SectionBlock(text=MarkdownTextObject(text=text)))
         shown, used = shown + 1, used + len(text)
-    if missing := _subjects(alert) - shown:
+    if missing := alert.subjects_total - shown:
         more = f"_and {wording.counted(missing, 'more violation', 'more violations')}, kept in the recording's outcome_"
         blocks.append(SectionBlock(text=MarkdownTextObject(text=more)))
     blocks.append(ContextBlock(elements=[MarkdownTextObject(text=_closing(alert))]))
@@ -62,11 +62,6 @@ def escape(text: str) -> str:
 def _escaped_within(text: str, limit: int) -> str:
     """Cut first and escape then, so that no entity is cut in two: shorter until what is escaped fits."""
     return next(escaped for room in range(limit, 0, -1) if len(escaped := escape(wording.cut(text, room))) <= limit)
-
-
-def _subjects(alert: Alert) -> int:
-    """How many goals and pauses the alert is about; those beyond the listed ones count as one violation each."""
-    return sum(1 for _ in alert.by_subject()) + alert.unlisted
 
 
 def _violation(violation: AlertedViolation) -> str:

@@ -85,6 +85,11 @@ class Alert(_Part):
                 seen.add(violation.subject)
                 yield violation
 
+    @property
+    def subjects_total(self) -> int:
+        """How many goals and pauses it is about; of those beyond the listed ones each counts for itself."""
+        return sum(1 for _ in self.by_subject()) + self.unlisted
+
     def headline(self) -> str:
         """What went wrong, in words: `1 goal not met and 2 pauses too long`."""
         if self.unlisted:
@@ -150,8 +155,8 @@ def email_text(alert: Alert) -> str:
         lines.append(f"- {violation.summary}")
         if isinstance(violation.evidence, GoalEvidence) and violation.evidence.explanation:
             lines.append(f"  {violation.evidence.explanation}")
-    missing = alert.violations_total - len(shown)
-    if missing and len(shown) == _IN_EMAIL:
+    missing = alert.subjects_total - len(shown)
+    if missing:
         lines.append(f"- and {wording.counted(missing, 'more violation', 'more violations')}")
     recorded = alert.recorded()
     lines += [
