@@ -1,0 +1,170 @@
+"""Recording ids as senders write them, and the vendor's answers as the models take or refuse them."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from domain.recording import MAX_FINDINGS, InvalidRecordingId, RecordingDetails, Results, parse_recording_id
+from tests.fakes.make import UUID, body, goal, pause
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (123, 123),
+        ("123", 123),
+        (1, 1),
+        ("9" * 19, 9_999_999_999_999_999_999),
+        (UUID, UUID),
+        (UUID.upper(), UUID),
+    ],
+)
+def test_an_id_is_read_however_it_is_written(written: object, read: int | str) -> None:
+    assert parse_recording_id(written) == read
+
+
+BAD_IDS = [
+    "../1",
+    "1/../2",
+    "1/results",
+    "1?x=1",
+    "1#",
+    "%31",
+    0,
+    "0",
+    -1,
+    "-1",
+    "+1",
+    "01",
+    "1e3",
+    True,
+    False,
+    None,
+    1.0,
+    1.5,
+    json.loads("1e400"),
+    float("nan"),
+    "1" * 20,
+    10**19,
+    "",
+    " 1",
+    "1\n",
+    "1\x00",
+    "１２３",
+    "١٢٣",
+    "²",
+    "idc_x",
+    [],
+    [1],
+    {},
+    {"id": 1},
+    UUID.replace("-", ""),
+    "{" + UUID + "}",
+    UUID + "\n",
+    UUID[:-1] + "g",
+    b"123",
+    "x" * 1_000_000,
+]
+
+
+@pytest.mark.parametrize("written", BAD_IDS, ids=lambda value: repr(value)[:30])
+def test_what_is_no_id_is_refused_without_being_repeated_at_length(written: object) -> None:
+    with pytest.raises(InvalidRecordingId) as refused:
+        parse_recording_id(written)
+    assert len(str(refused.value)) < 200
+
+
+@given(st.text() | st.integers() | st.floats() | st.binary())
+def test_an_id_that_is_read_is_safe_in_a_path_and_in_a_key(written: object) -> None:
+    try:
+        read = parse_recording_id(written)
+    except InvalidRecordingId:
+        return
+    assert set(str(read)) <= set("0123456789abcdef-")
+    assert parse_recording_id(str(read)) == read
+
+
+def test_the_vendors_documented_shape_is_read() -> None:
+    read = Results.model_validate(body(123, goal(3, score=0.30), pause(7_000)))
+    assert (read.recording_id, read.goals[0].score, read.pauses[0].duration_ms) == (123, 0.30, 7_000)
+
+
+TAKEN: dict[str, dict[str, Any]] = {
+    "unknown fields, at every level": body(1, goal() | {"mood": "🙂"}, pause() | {"x": [1]}) | {"keywords": [{}]},
+    "no goals, no pauses": body(1),
+    "no explanation": body(1, goal(why=None)),
+    "the explanation left out": body(1, {name: value for name, value in goal().items() if name != "explanation"}),
+    "no dialogue before the pause": body(1, pause(after=None)),
+    "a whole number for a score": body(1, goal() | {"score": 1}),
+    "text of any script": body(1, goal(name="挨拶とご紹介", why="لم يعرض الموظف المتابعة 👩‍👩‍👧‍👦 \u202e")),
+    "an empty goal name": body(1, goal(name="")),
+    "10,000 pauses": body(1, *(pause(start_ms=number) for number in range(10_000))),
+    "as many as are allowed": body(1, *(pause(start_ms=number) for number in range(MAX_FINDINGS))),
+}
+
+
+@pytest.mark.parametrize("data", TAKEN.values(), ids=TAKEN)
+def test_results_are_taken_with(data: dict[str, Any]) -> None:
+    read = Results.model_validate(data)
+    assert (len(read.goals), len(read.pauses)) == (len(data["goals"]), len(data["pauses"]))
+
+
+REFUSED: dict[str, Any] = {
+    "not an object": [1, 2],
+    "null": None,
+    "no recording_id": {"goals": [], "pauses": []},
+    "no goals": {"recording_id": 1, "pauses": []},
+    "no pauses": {"recording_id": 1, "goals": []},
+    "recording_id as text": body() | {"recording_id": "123"},
+    "recording_id as a fraction": body() | {"recording_id": 123.0},
+    "recording_id true": body() | {"recording_id": True},
+    "recording_id beyond 64 bits": body() | {"recording_id": 2**63},
+    "recording_id null": body() | {"recording_id": None},
+    "goals as an object": body() | {"goals": {"1": goal()}},
+    "goals null": body() | {"goals": None},
+    "goals as text": body() | {"goals": "none"},
+    "a goal that is null": body() | {"goals": [None]},
+    "met as text": body(1, goal() | {"met": "false"}),
+    "met as a number": body(1, goal() | {"met": 0}),
+    "met null": body(1, goal() | {"met": None}),
+    "score as text": body(1, goal() | {"score": "0.3"}),
+    "score true": body(1, goal() | {"score": True}),
+    "score infinite": body(1, goal() | {"score": json.loads("1e400")}),
+    "score not a number": body(1, goal() | {"score": float("nan")}),
+    "goal_name null": body(1, goal() | {"goal_name": None}),
+    "explanation as a list": body(1, goal() | {"explanation": ["a"]}),
+    "duration as text": body(1, pause() | {"duration_ms": "7000"}),
+    "duration as a fraction": body(1, pause() | {"duration_ms": 7000.5}),
+    "compliant null": body(1, pause() | {"compliant": None}),
+    "a pause without its start": body() | {"pauses": [{"end_ms": 1, "duration_ms": 1, "compliant": False}]},
+    "more findings than a call can have": body(1, *(pause(start_ms=number) for number in range(MAX_FINDINGS + 1))),
+}
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
+def test_results_are_refused_with(data: Any) -> None:
+    with pytest.raises(ValidationError):
+        Results.model_validate(data)
+
+
+def test_a_refusal_never_shows_what_people_said() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Results.model_validate(body(1, goal(why="my card number is 4111") | {"met": "my card number is 4111"}))
+    assert "4111" not in str(refused.value)
+
+
+@pytest.mark.parametrize("data", [{}, {"status": "some new status", "speakers": []}, {"name": None, "id": None}])
+def test_details_may_leave_everything_out(data: dict[str, Any]) -> None:
+    assert RecordingDetails.model_validate(data).name is None
+
+
+@pytest.mark.parametrize(
+    "data", [[], {"id": "1"}, {"name": 1}, {"duration_ms": "long"}, {"goals_evaluated": "yes"}, {"created_at": 1}]
+)
+def test_details_of_wrong_types_are_refused(data: Any) -> None:
+    with pytest.raises(ValidationError):
+        RecordingDetails.model_validate(data)
