@@ -6,13 +6,17 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from local.cases import Case
+from local.deployment import Item, PublishedAlert
 from local.emulator import QueuedMessage
 from local.slack_stub import SlackMessage
-from local.stack import Item, LocalStack, PublishedAlert
+from local.stack import LocalStack
 
 HISTORY_ATTRIBUTE = "delivery_history"
+
+Id = TypeVar("Id", bound=int | str)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Observation:
         return found
 
 
-def observe(stack: LocalStack, names: Mapping[int | str, tuple[str, ...]]) -> dict[int | str, Observation]:
+def observe(stack: LocalStack, names: Mapping[Id, tuple[str, ...]]) -> dict[Id, Observation]:
     """Read everything back. `names`: for each recording asked about, all the ids its events may carry."""
     alerts, messages = stack.alerts(), stack.slack.messages()
     waiting, dead = stack.waiting(), stack.dead_letters()
@@ -79,8 +83,8 @@ def observe(stack: LocalStack, names: Mapping[int | str, tuple[str, ...]]) -> di
             outcome,
             tuple(alert for alert in alerts if alert.recording_id == canonical),
             tuple(message for message in messages if mentions(message, canonical)),
-            _deferred(waiting, ids),
-            _dead_lettered(dead, ids),
+            (deferral(waiting, *ids) or {}).get("reason", ""),
+            _dead_lettered(dead, *ids),
         )
     return seen
 
@@ -90,20 +94,31 @@ def mentions(message: SlackMessage, recording: int | str) -> bool:
     return bool(re.search(rf"(?i)\brecording {recording}\b", message.everything))
 
 
-def names_one_of(message: QueuedMessage, ids: Iterable[str]) -> bool:
-    return any(re.search(rf"\b{re.escape(each)}\b", message.body) for each in ids)
+def messages_about(stack: LocalStack, recording: int | str) -> list[SlackMessage]:
+    return [message for message in stack.slack.messages() if mentions(message, recording)]
 
 
-def _deferred(waiting: Iterable[QueuedMessage], ids: tuple[str, ...]) -> str:
-    for message in waiting:
-        if HISTORY_ATTRIBUTE in message.attributes and names_one_of(message, ids):
-            return str(json.loads(message.attributes[HISTORY_ATTRIBUTE])["reason"])
-    return ""
+def requests_about(stack: LocalStack, recording: int) -> int:
+    """How often the vendor was asked about a recording."""
+    return sum(entry.target == str(recording) for entry in stack.vendor.ledger())
 
 
-def _dead_lettered(dead: Iterable[QueuedMessage], ids: tuple[str, ...]) -> str:
-    for message in dead:
-        if names_one_of(message, ids):
-            reason = message.attributes.get("dead_letter_reason", "no reason given")
-            return f"{reason}: {message.attributes.get('dead_letter_message', '')}"
+def about(messages: Iterable[QueuedMessage], *ids: int | str) -> list[QueuedMessage]:
+    """The messages that carry one of these ids."""
+    named = re.compile(r"\b(" + "|".join(re.escape(str(each)) for each in ids) + r")\b", re.IGNORECASE)
+    return [message for message in messages if named.search(message.body)]
+
+
+def deferral(messages: Iterable[QueuedMessage], *ids: int | str) -> dict[str, Any] | None:
+    """What a deferred copy about one of these ids says of its past; None where there is none."""
+    for message in about(messages, *ids):
+        if HISTORY_ATTRIBUTE in message.attributes:
+            return dict(json.loads(message.attributes[HISTORY_ATTRIBUTE]))
+    return None
+
+
+def _dead_lettered(dead: Iterable[QueuedMessage], *ids: str) -> str:
+    for message in about(dead, *ids):
+        reason = message.attributes.get("dead_letter_reason", "no reason given")
+        return f"{reason}: {message.attributes.get('dead_letter_message', '')}"
     return ""

@@ -55,7 +55,7 @@ def run(console: Console) -> bool:
     began = time.monotonic()
     api_key = os.environ.get("API_KEY", "")
     api_url = os.environ.get("API_URL") or DEFAULT_API_URL
-    asked = _asked_for(api_key, os.environ.get("RECORDINGS", "")) if api_key else _examples()
+    asked = _asked_for(api_key, os.environ.get("RECORDINGS", "")) if api_key else examples()
     with view.Progress(console) as progress:
         if api_key:
             console.print(f"Judging {len(asked)} recordings of {escape(api_url)}. Alerts stay on this machine.")
@@ -74,7 +74,8 @@ def run(console: Console) -> bool:
     return not failures
 
 
-def _examples() -> list[Asked]:
+def examples() -> list[Asked]:
+    """The stub's recordings, each with what it must come to."""
     asked = []
     for case in CASES:
         names = [str(case.recording_id)]
@@ -99,7 +100,7 @@ def _asked_for(api_key: str, recordings: str) -> list[Asked]:
 def _judge(stack: LocalStack, asked: list[Asked], console: Console, progress: view.Progress) -> list[str]:
     """Send everything, show each as it settles; what did not come out as it should, in words."""
     view.header(console)
-    _send(stack, asked)
+    send_all(stack, asked)
     sent = time.monotonic()
     open_ones = {each.recording: each for each in asked}
     names = {each.recording: each.names for each in asked}
@@ -122,7 +123,8 @@ def _judge(stack: LocalStack, asked: list[Asked], console: Console, progress: vi
     return failures
 
 
-def _send(stack: LocalStack, asked: list[Asked]) -> None:
+def send_all(stack: LocalStack, asked: list[Asked]) -> None:
+    """Announce each recording in its ways."""
     for each in asked:
         if each.case and each.case.fault:
             stack.vendor.set_fault(each.case.fault, each.recording)

@@ -1,0 +1,68 @@
+"""Every kind of recording, sent at once: each comes to what is written down for it, and nothing comes twice."""
+
+import contextlib
+
+import pytest
+
+from local.cases import CASES, Case
+from local.observation import Observation, observe
+from local.run import examples, send_all
+from local.stack import LocalStack
+
+NAMES = {case.recording_id: each.names for each, case in zip(examples(), CASES, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def all_sent(stack: LocalStack) -> None:
+    send_all(stack, examples())
+
+
+def observed(stack: LocalStack, number: int) -> Observation:
+    return observe(stack, {number: NAMES[number]})[number]
+
+
+def settled(stack: LocalStack, number: int) -> Observation:
+    """What became of an alerting recording, once its message has reached Slack."""
+    stack.wait_for(f"recording {number} in Slack", lambda: observed(stack, number).slack_messages)
+    return observed(stack, number)
+
+
+def await_expected(stack: LocalStack, case: Case) -> list[str]:
+    """What is different from the case when it has come to what is expected, or had time enough."""
+    with contextlib.suppress(TimeoutError):  # the differences say it better
+        stack.wait_for(case.shows, lambda: not observed(stack, case.recording_id).differences(case), within=45)
+    return observed(stack, case.recording_id).differences(case)
+
+
+@pytest.mark.usefixtures("all_sent")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.recording_id))
+def test_a_recording_comes_to_what_is_expected(stack: LocalStack, case: Case) -> None:
+    assert await_expected(stack, case) == []
+
+
+@pytest.mark.usefixtures("all_sent")
+def test_nothing_came_twice_and_nothing_was_buried(stack: LocalStack) -> None:
+    """Seen once more when everything has arrived, what came too often included."""
+    for case in CASES:
+        await_expected(stack, case)
+    seen = observe(stack, NAMES)
+    assert [difference for case in CASES for difference in seen[case.recording_id].differences(case)] == []
+    assert [each.dead_lettered for each in seen.values() if each.dead_lettered] == []
+
+
+@pytest.mark.usefixtures("all_sent")
+def test_markup_reaches_slack_escaped(stack: LocalStack) -> None:
+    everything = settled(stack, 1013).slack_messages[0].everything
+    assert "<!channel>" not in everything
+    assert "<script>" not in everything
+    assert "&lt;!channel&gt;" in everything
+
+
+@pytest.mark.usefixtures("all_sent")
+def test_sixty_violations_say_how_many_are_not_shown(stack: LocalStack) -> None:
+    seen = settled(stack, 1020)
+    assert seen.outcome
+    assert (len(seen.outcome["violations"]), seen.outcome["violations_total"]) == (50, 60)
+    alert = seen.alerts[0].content
+    assert (len(alert["violations"]), alert["violations_total"]) == (50, 60)
+    assert "more violations" in seen.slack_messages[0].everything
