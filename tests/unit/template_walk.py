@@ -21,8 +21,15 @@ XRAY_WRITES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 PARAMETER_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/"
 """With an entry's name behind it."""
 
-OWN_PARAMETERS = {"EvaluationFunction": {"api-key", "rules"}, "SlackFunction": {"slack-webhook-url"}}
+OWN_PARAMETERS = {
+    "EvaluationFunction": {"api-key", "rules"},
+    "SlackFunction": {"slack-webhook-url"},
+    "WebhookFunction": {"webhook-secret"},
+}
 """The entries of Parameter Store that each function may read."""
+
+PUBLIC_ACTIONS = {"sqs:SendMessage", "ssm:GetParameters", "logs:CreateLogStream", "logs:PutLogEvents"} | XRAY_WRITES
+"""All that a function with a public URL may do."""
 
 THIS_ACCOUNT = {"Ref": "AWS::AccountId"}
 RETRIES = {"MaximumRetryAttempts", "MaximumEventAgeInSeconds"}
@@ -202,9 +209,17 @@ def queues_and_their_dead_letters(template: Template) -> list[str]:
     return faults
 
 
+def answers_its_caller(function: Node) -> bool:
+    """Called through its URL and by nothing else. The caller hears of a failure and sends again, so that a dead-letter
+    queue would keep nothing; where Lambda itself calls and nobody listens, it must keep what failed."""
+    return "FunctionUrlConfig" in function and not function.get("Events")
+
+
 def functions_and_their_dead_letters(template: Template) -> list[str]:
     faults = []
     for name, function in template.functions.items():
+        if answers_its_caller(function):
+            continue
         keeper = template.arn_of(function.get("DeadLetterQueue", {}).get("TargetArn"))
         if keeper not in template.dead_letter_queues:
             faults.append(f"{name} has no dead-letter queue for failed direct invocations")
@@ -218,7 +233,7 @@ def functions_and_their_dead_letters(template: Template) -> list[str]:
 def queues_and_their_functions(template: Template) -> list[str]:
     faults = []
     for name, function in template.functions.items():
-        for event in function["Events"].values():
+        for event in function.get("Events", {}).values():
             mapping = event["Properties"]
             queue = template.arn_of(mapping["Queue"]) or ""
             if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
@@ -275,6 +290,29 @@ def functions_have_roles_of_their_own(template: Template) -> list[str]:
         entries = {parameter_entry(resource) for resource in resources} - {None}
         if entries != OWN_PARAMETERS.get(name):
             faults.append(f"{name} may read {sorted(map(str, entries))} of Parameter Store")
+    return faults
+
+
+def public_urls_open_as_little_as_they_can(template: Template) -> list[str]:
+    faults = []
+    for name, function in template.functions.items():
+        if "FunctionUrlConfig" not in function:
+            continue
+        # Senders have no AWS credentials; browsers (Cors) have no business here. SAM adds the permissions only where it
+        # reads NONE itself.
+        if function["FunctionUrlConfig"] != {"AuthType": "NONE"}:
+            faults.append(f"{name}'s URL is not for senders alone")
+        match function.get("ReservedConcurrentExecutions"):
+            case {"Fn::If": [str(condition), {"Ref": str(parameter)}, {"Ref": "AWS::NoValue"}]} if template.document[
+                "Conditions"
+            ].get(condition) == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "0"]}]}:
+                pass
+            case _:
+                faults.append(f"no parameter bounds what a flood at {name} can cost, with 0 for no bound")
+        role = template.arn_of(function["Role"]) or ""
+        allowed = {action for statement in template.statements_of(role) for action in _listed(statement["Action"])}
+        if allowed - PUBLIC_ACTIONS:
+            faults.append(f"{name}, which anybody can call, may {sorted(allowed - PUBLIC_ACTIONS)}")
     return faults
 
 
@@ -408,6 +446,9 @@ def alarms_watch_what_must_not_pass_unseen(template: Template) -> list[str]:
             ("IdentityCallAlerts", "RecordingsDeferred", service("EvaluationFunction", reason=reason), 0)
             for reason in ("no_api_key", "unauthorized", "forbidden", "rules_invalid")
         ),
+        ("IdentityCallAlerts", "WebhooksReceived", service("WebhookFunction", status="503"), 0),
+        ("IdentityCallAlerts", "WebhooksReceived", service("WebhookFunction", status="401"), 5),
+        ("AWS/Lambda", "Throttles", {"FunctionName": {"Ref": "WebhookFunction"}}, 0),
         (
             "IdentityCallAlerts",
             "NotificationsFailed",
@@ -434,6 +475,7 @@ def dashboard_shows_the_flow(template: Template) -> list[str]:
     wanted = [
         *("RecordingsReceived", "RecordingsEvaluated", "RecordingsDeferred", "DuplicatesSkipped", "RuleViolations"),
         *("AlertsPublished", "NotificationsSent", "NotificationsFailed", "ApiRequests", "ApiBudgetWaitMs"),
+        *("WebhooksReceived", "WebhooksIgnored"),
         *("EventToAlertMs", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
         *(f"${{{queue}.QueueName}}" for queue in template.queues),
         *(f"${{{alarm}.Arn}}" for alarm in _alarms(template)),
@@ -457,6 +499,7 @@ DEFAULTS: Node = {
     "AlertEmail": "",
     "OperationsEmail": "",
     "OutcomeRetentionDays": 365,
+    "WebhookConcurrency": 0,
     "PythonRuntime": "python3.13",
     "Architecture": "arm64",
 }
@@ -470,6 +513,7 @@ OUTPUTS: Node = {
     "OperationsTopicArn": {"Ref": "OperationsTopic"},
     "SlackDeadLetterQueueUrl": {"Ref": "SlackDeadLetterQueue"},
     "EvaluationFunctionName": {"Ref": "EvaluationFunction"},
+    "WebhookUrl": {"Fn::GetAtt": ["WebhookFunctionUrl", "FunctionUrl"]},
 }
 
 
@@ -505,6 +549,7 @@ CHECKS: list[Check] = [
     queues_and_their_functions,
     roles_name_what_they_allow,
     functions_have_roles_of_their_own,
+    public_urls_open_as_little_as_they_can,
     resource_policies_name_who_and_for_whom,
     table_is_kept_and_encrypted,
     topics_are_encrypted_where_alarms_allow_it,

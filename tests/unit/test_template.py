@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from handlers.settings import EvaluationSettings, SlackSettings
+from handlers.settings import EvaluationSettings, SlackSettings, WebhookSettings
 from tests.unit import template_walk as walk
 from tests.unit.template_walk import Check, Node, Template
 
@@ -31,6 +31,7 @@ def test_the_template_has_no_fault(check: Check) -> None:
 
 EVALUATION_STATEMENTS = "EvaluationRole/Properties/Policies/0/PolicyDocument/Statement"
 A_TOPIC = {"Ref": "AlertTopic"}
+WEBHOOK_STATEMENTS = "WebhookRole/Properties/Policies/0/PolicyDocument/Statement"
 OTHER_PARAMETER = {"Fn::Sub": walk.PARAMETER_ARN + "slack-webhook-url"}
 
 BREAKAGES: list[tuple[Check, str, Any]] = [
@@ -53,6 +54,12 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.functions_and_their_dead_letters, "EvaluationFunction/Properties/DeadLetterQueue", DROPPED),
     (walk.functions_and_their_dead_letters, f"{EVALUATION_STATEMENTS}/1/Resource/1", DROPPED),
     (walk.functions_and_their_dead_letters, "EvaluationFunction/Properties/EventInvokeConfig", DROPPED),
+    # A function with a URL that something else calls as well has to keep what that fails at.
+    (
+        walk.functions_and_their_dead_letters,
+        "WebhookFunction/Properties/Events",
+        {"Timer": {"Type": "ScheduleV2", "Properties": {}}},
+    ),
     (
         walk.queues_and_their_functions,
         "SlackFunction/Properties/Events/SlackQueue/Properties/FunctionResponseTypes",
@@ -72,6 +79,13 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Role/Fn::GetAtt/0", "EvaluationRole"),
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Policies", [{"SQSPollerPolicy": {}}]),
     (walk.functions_have_roles_of_their_own, f"{EVALUATION_STATEMENTS}/4/Resource/0", OTHER_PARAMETER),
+    (walk.functions_have_roles_of_their_own, f"{WEBHOOK_STATEMENTS}/1/Resource", OTHER_PARAMETER),
+    (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/FunctionUrlConfig/AuthType", "AWS_IAM"),
+    (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/FunctionUrlConfig/Cors", {}),
+    (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/ReservedConcurrentExecutions", 5),
+    (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/ReservedConcurrentExecutions", DROPPED),
+    (walk.public_urls_open_as_little_as_they_can, "/Conditions/HasWebhookConcurrency", {"Fn::Equals": ["a", "b"]}),
+    (walk.public_urls_open_as_little_as_they_can, f"{WEBHOOK_STATEMENTS}/0/Action", ["sqs:SendMessage", "sns:Publish"]),
     (
         walk.resource_policies_name_who_and_for_whom,
         "SlackQueuePolicy/Properties/PolicyDocument/Statement/0/Principal",
@@ -119,6 +133,7 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.parameters_and_outputs_of_the_contract, "/Parameters/LogLevel", {"Type": "String"}),
     (walk.parameters_and_outputs_of_the_contract, "/Parameters/AlertEmail/ConstraintDescription", DROPPED),
     (walk.parameters_and_outputs_of_the_contract, "/Outputs/AlertTopicArn", DROPPED),
+    (walk.parameters_and_outputs_of_the_contract, "/Outputs/WebhookUrl", DROPPED),
     (walk.parameters_and_outputs_of_the_contract, "/Outputs/AlertTopicArn/Value/Ref", "OperationsTopic"),
     (walk.silence_is_never_a_mistake, "/Outputs/Notifications", DROPPED),
     (walk.silence_is_never_a_mistake, "/Outputs/Notifications/Value/Fn::If/2/Fn::Sub", "Alerts go out."),
@@ -195,7 +210,12 @@ def test_any_other_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "settings"), [("EvaluationFunction", EvaluationSettings), ("SlackFunction", SlackSettings)]
+    ("function", "settings"),
+    [
+        ("EvaluationFunction", EvaluationSettings),
+        ("SlackFunction", SlackSettings),
+        ("WebhookFunction", WebhookSettings),
+    ],
 )
 def test_a_function_is_given_exactly_the_settings_it_reads(function: str, settings: type[BaseModel]) -> None:
     given = TEMPLATE.functions[function]["Environment"]["Variables"].keys()
