@@ -39,24 +39,29 @@ def render(alert: Alert) -> SlackMessage:
     blocks: list[Block] = [HeaderBlock(text=_escaped_within(first_line, _HEADER))]
     recorded = _recorded(alert)
     if recorded:
-        blocks.append(ContextBlock(elements=[MarkdownTextObject(text=recorded)]))
+        blocks.append(ContextBlock(elements=[_marked_up(recorded)]))
     shown, used = 0, 0
     for violation in alert.by_subject():
         text = _violation(violation)
         if shown == _BLOCKS or used + len(text) > _TEXT:
             break
-        blocks.append(SectionBlock(text=MarkdownTextObject(text=text)))
+        blocks.append(SectionBlock(text=_marked_up(text)))
         shown, used = shown + 1, used + len(text)
     if missing := alert.subjects_total - shown:
         more = f"_and {wording.counted(missing, 'more violation', 'more violations')}, kept in the recording's outcome_"
-        blocks.append(SectionBlock(text=MarkdownTextObject(text=more)))
-    blocks.append(ContextBlock(elements=[MarkdownTextObject(text=_closing(alert))]))
+        blocks.append(SectionBlock(text=_marked_up(more)))
+    blocks.append(ContextBlock(elements=[_marked_up(_closing(alert))]))
     return SlackMessage(_escaped_within(first_line, _PUSH), tuple(blocks))
 
 
 def escape(text: str) -> str:
     """Slack's three control characters, and nothing else."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _marked_up(text: str) -> MarkdownTextObject:
+    """Text with our markup. `verbatim`: Slack would otherwise make a mention of a spoken `@channel` by itself."""
+    return MarkdownTextObject(text=text, verbatim=True)
 
 
 def _escaped_within(text: str, limit: int) -> str:
