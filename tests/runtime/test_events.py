@@ -80,8 +80,8 @@ EXPECTED = {
 
 
 def event(name: str) -> Any:
-    """A file's event, sent ten minutes ago: with the file's own date, what is deferred, judged or given up would hang on
-    the day of the test."""
+    """A file's event, sent ten minutes ago: with its own date, what is deferred, judged or given up would hang on the day
+    of the test."""
     text = (ROOT / "events" / f"{name}.json").read_text()
     sent = re.search(r'"SentTimestamp": "(\d+)"', text)
     if not sent:
