@@ -33,6 +33,10 @@ class PublishedAlert:
     def recording_id(self) -> int:
         return int(self.content["recording_id"])
 
+    @property
+    def recording_name(self) -> str:
+        return str((self.content.get("recording") or {}).get("name") or "")
+
 
 class Deployment:
     """The template, deployed into an emulator. `subscriber_url` is a queue that hears every alert."""
@@ -43,6 +47,7 @@ class Deployment:
         self._clients: dict[str, Any] = {}
         self._alerts: list[PublishedAlert] = []
         self._physical_ids: dict[str, str] = {}
+        self._types: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
 
     def read_stack(self) -> None:
@@ -52,6 +57,7 @@ class Deployment:
         self.outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
         resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
         self._physical_ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+        self._types = {each["LogicalResourceId"]: each["ResourceType"] for each in resources}
 
     def close(self) -> None:
         for client in self._clients.values():
@@ -68,6 +74,10 @@ class Deployment:
     def physical_id(self, logical_id: str) -> str:
         """What a resource of the template is called in this deployment."""
         return self._physical_ids[logical_id]
+
+    def logical_ids(self, resource_type: str) -> list[str]:
+        """What resources of a type, such as `AWS::Lambda::Function`, are called in the template."""
+        return [name for name, its_type in self._types.items() if its_type == resource_type]
 
     def store(self, entry: str, value: str) -> None:
         """Put an entry into Parameter Store, as an operator does. Functions may hold the old one for 60 seconds."""

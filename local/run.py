@@ -21,6 +21,8 @@ from local.slack_view import as_seen, builder_link
 from local.stack import LocalStack
 
 SETTLED_WITHIN_SECONDS = 60.0
+SECONDS_A_REAL_RECORDING = 2.0  # two requests each, at 60 a minute
+LONG_WAITS = {"no_api_key", "unauthorized", "forbidden", "not_found", "not_analysed", "goals_not_evaluated"}
 DEFAULT_API_URL = "https://api.identitycall.ai/api/v1/public"
 _API_KEY = re.compile(r"idc_[A-Za-z0-9]{32}")
 _RECORDING_ID = re.compile(r"[1-9][0-9]{0,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -48,6 +50,10 @@ class Asked:
 
     def settled(self, seen: Observation) -> bool:
         return not seen.differences(self.case) if self.case else seen.complete
+
+    def hopeless(self, seen: Observation) -> bool:
+        """Whether a real recording waits for something that takes longer than anybody watches."""
+        return self.case is None and seen.deferred in LONG_WAITS
 
 
 def run(console: Console) -> bool:
@@ -104,12 +110,15 @@ def _judge(stack: LocalStack, asked: list[Asked], console: Console, progress: vi
     sent = time.monotonic()
     open_ones = {each.recording: each for each in asked}
     names = {each.recording: each.names for each in asked}
-    while open_ones and time.monotonic() < sent + SETTLED_WITHIN_SECONDS:
+    patience = SETTLED_WITHIN_SECONDS + sum(SECONDS_A_REAL_RECORDING for each in asked if not each.case)
+    while open_ones and time.monotonic() < sent + patience:
         seen = observe(stack, {recording: names[recording] for recording in open_ones})
         for recording, each in list(open_ones.items()):
             if each.settled(seen[recording]):
                 _row(console, each, seen[recording], time.monotonic() - sent, good=True)
                 del open_ones[recording]
+        if all(each.hopeless(seen[recording]) for recording, each in open_ones.items()):
+            break
         progress.say(f"{len(asked) - len(open_ones)} of {len(asked)} recordings settled …")
         time.sleep(0.1)
     _await_rest(stack)
@@ -150,13 +159,17 @@ def _faults(each: Asked, seen: Observation) -> list[str]:
     if each.case:
         faults = seen.differences(each.case)
     else:
-        faults = [] if seen.outcome else [f"no outcome is stored: {seen.verdict} {seen.deferred}".rstrip()]
+        faults = [] if seen.outcome else [f"no outcome is stored: {seen.verdict}, {seen.deferred}".rstrip(", ")]
     return faults + ([f"it lies in the dead-letter queue, {seen.dead_lettered}"] if seen.dead_lettered else [])
 
 
 def _row(console: Console, each: Asked, seen: Observation, after: float, *, good: bool) -> None:
     sent = " + ".join(_WAYS[way] for way in each.ways)
-    view.row(console, str(each.recording), each.what, sent, seen, after, good=good)
+    name, what = str(each.recording), each.what
+    if each.case is None and seen.outcome:
+        name = str(seen.outcome.get("recording_id", name))
+        what = next((alert.recording_name for alert in seen.alerts), "")
+    view.row(console, name, what, sent, seen, after, good=good)
 
 
 def _show_slack(stack: LocalStack, console: Console) -> None:
@@ -173,11 +186,11 @@ def _show_slack(stack: LocalStack, console: Console) -> None:
 
 def _close(console: Console, asked: int, failures: list[str], stack: LocalStack, took: float) -> None:
     console.print()
-    logs = f"Logs: {shown(stack.folder)}/"
     if failures:
-        console.print(f"[bold red]Not as it should be:[/] {len(failures)} of the things checked. {logs}")
+        wrong = "1 thing is" if len(failures) == 1 else f"{len(failures)} things are"
+        console.print(f"[bold red]{wrong} not as it should be.[/] What the functions said: {shown(stack.folder)}/*.log")
         return
     console.print(
         f"[bold green]All as it should be.[/] {asked} recordings, every outcome read back from the table, every alert "
-        f"from the topic's subscriber and from Slack. [dim]{took:.0f} s. {logs}[/]"
+        f"from the topic's subscriber and from Slack. [dim]{took:.0f} s. Logs: {shown(stack.folder)}/[/]"
     )

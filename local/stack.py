@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from local import sam
-from local.deployment import EVALUATION, NOTIFIER, STACK_NAME, Deployment
+from local.deployment import STACK_NAME, Deployment
 from local.emulator import REGION, Emulator, Interpreter
 from local.places import STATE, LocalStackError
 from local.slack_stub import SlackStub
@@ -109,14 +109,19 @@ class LocalStack(Deployment):
 
     def _allow_get_parameters(self) -> None:
         """The emulator checks `ssm:GetParameters` against `*`, whatever names are asked for, and so refuses what AWS
-        would allow. Everything else is enforced as the template has it; the template's tests hold this one."""
+        would allow. A role that may read some parameters may therefore read all here; the template's tests hold it to
+        its own. Everything else is enforced as the template has it."""
+        iam = self.client("iam")
         statement = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
-        for function in (EVALUATION, NOTIFIER):
-            self.client("iam").put_role_policy(
-                RoleName=self.role_of(function),
-                PolicyName="emulator-checks-get-parameters-against-everything",
-                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-            )
+        for role in map(self.physical_id, self.logical_ids("AWS::IAM::Role")):
+            policies = iam.list_role_policies(RoleName=role)["PolicyNames"]
+            documents = [iam.get_role_policy(RoleName=role, PolicyName=each)["PolicyDocument"] for each in policies]
+            if "ssm:GetParameters" in json.dumps(documents):
+                iam.put_role_policy(
+                    RoleName=role,
+                    PolicyName="emulator-checks-get-parameters-against-everything",
+                    PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+                )
 
     def _subscribe_to_alerts(self) -> None:
         """A subscriber beside Slack: what it got was really published."""
@@ -138,7 +143,7 @@ class LocalStack(Deployment):
 
     def keep_logs(self) -> None:
         """Write the functions' logs beside the others, for reading after the stack is gone."""
-        for function in (EVALUATION, NOTIFIER):
+        for function in self.logical_ids("AWS::Lambda::Function"):
             (self.folder / f"{function}.log").write_text("\n".join(self.log(function)) + "\n")
 
 
