@@ -47,12 +47,12 @@ format: $(VENV) ## Format the code, and mend what lint can mend
 	@.venv/bin/ruff format .
 
 .PHONY: invoke
-invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack EVENT=events/….json
+invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack|webhook EVENT=events/….json
 	@.venv/bin/python -m local.invoke $(call required,FUNCTION) $(call required,EVENT)
 
 .PHONY: bench
-bench: $(VENV) $(SAM_READY) $(EMULATOR) ## What it costs, as ratios to the bare calls and to the textbook way
-	@.venv/bin/python -m benchmarks
+bench: $(VENV) $(SAM_READY) $(EMULATOR) ## What it costs, as ratios to the bare calls and to the textbook way  [PART=]
+	@.venv/bin/python -m benchmarks $(PART)
 
 ##@ On AWS
 

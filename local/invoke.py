@@ -21,6 +21,7 @@ from typing import Annotated, Any, Self
 
 import typer
 
+from local import webhooks
 from local.emulator import Interpreter
 from local.leash import Leashed
 from local.places import LOOPBACK, SOURCES, STATE, TOOLS, LocalStackError
@@ -146,6 +147,7 @@ class Function(Enum):
 
     evaluate = ("EvaluationFunction", "handlers.evaluate_recordings.lambda_handler")
     slack = ("SlackFunction", "handlers.notify_slack.lambda_handler")
+    webhook = ("WebhookFunction", "handlers.receive_webhook.lambda_handler")
 
     def __init__(self, logical_id: str, handler: str) -> None:
         self.logical_id = logical_id
@@ -159,7 +161,7 @@ def invoke_in_local_stack(function: Function, event: object) -> tuple[Invocation
         RuntimeEmulator(function.handler, stack.function_environment(function.logical_id)) as runtime,
     ):
         say(f"▸ Invoking {function.handler}")
-        return runtime.invoke(event), runtime.log
+        return runtime.invoke(webhooks.sent_now(event) if function is Function.webhook else event), runtime.log
 
 
 def say(line: str) -> None:

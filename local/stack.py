@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from local import sam
+from local import sam, webhooks
 from local.deployment import STACK_NAME, Deployment
 from local.emulator import REGION, Emulator, Interpreter
 from local.places import STATE, LocalStackError
@@ -104,6 +104,7 @@ class LocalStack(Deployment):
         self.client("s3").create_bucket(Bucket=sam.BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.store("api-key", self._api_key)
         self.store("slack-webhook-url", self.slack.webhook_url)
+        self.store(webhooks.ENTRY, webhooks.SECRET)
         if self._rules is not None:
             self.store("rules", self._rules)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from local import webhooks
 from local.invoke import Function, RuntimeEmulator
 from local.places import ROOT
 from tests.runtime.world import World, running_world
@@ -49,6 +50,14 @@ def refused() -> Expected:
     return Expected(answer, event_dead_letters=("malformed_event",))
 
 
+def answered(status: int, message: str) -> Expected:
+    """The answer at the webhook's URL."""
+    headers = {"Content-Type": "application/json"}
+    headers |= {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}.get(status, {})
+    return Expected({"statusCode": status, "headers": headers, "body": json.dumps({"message": message})})
+
+
+NO_ID = "The event cannot be read: it has no recording_id, id or public_id."
 EVALUATED_123 = {"recording_id": 123, "result": "evaluated", "reason": "violations"}
 BY_UUID = Expected(outcomes={"RECORDING#1014": "violations"}, aliases=(f"ALIAS#{UUID}",), alerts=1)
 EXPECTED = {
@@ -76,13 +85,25 @@ EXPECTED = {
     "evaluate-sqs-webhook-type": judged(),
     "slack-alert": Expected(slack_messages=1),
     "slack-malformed": Expected(slack_dead_letters=("malformed_alert",) * 2),
+    "webhook-base64": answered(202, "Accepted."),
+    "webhook-bearer": answered(202, "Accepted."),
+    "webhook-expired": answered(401, "Not authorized."),
+    "webhook-forged": answered(401, "Not authorized."),
+    "webhook-malformed": answered(400, NO_ID),
+    "webhook-not-a-post": answered(405, "Only POST is answered here."),
+    "webhook-not-json": answered(415, "Content-Type must be application/json."),
+    "webhook-ping": answered(202, "Ignored: this type of event says nothing about an analysed recording."),
+    "webhook-signed": answered(202, "Accepted."),
+    "webhook-unsigned": answered(401, "Not authorized."),
 }
 
 
 def event(name: str) -> Any:
-    """A file's event, sent ten minutes ago: with its own date, what is deferred, judged or given up would hang on the day
-    of the test."""
+    """A file's event, sent ten minutes ago: with its own date, the day of the test would decide what is deferred, judged
+    or given up."""
     text = (ROOT / "events" / f"{name}.json").read_text()
+    if name.startswith("webhook"):
+        return webhooks.sent_now(json.loads(text))
     sent = re.search(r'"SentTimestamp": "(\d+)"', text)
     if not sent:
         return json.loads(text)
@@ -104,7 +125,7 @@ def world(shared_world: World) -> World:
 
 @pytest.fixture(scope="module")
 def runtimes(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RuntimeEmulator]]:
-    """Both functions, warm from event to event."""
+    """The functions, warm from event to event."""
     logs, environment = tmp_path_factory.mktemp("logs"), shared_world.environment()
     with ExitStack() as stack:
         yield {

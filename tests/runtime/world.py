@@ -14,6 +14,7 @@ import boto3
 import requests
 from moto.server import ThreadedMotoServer
 
+from local import webhooks
 from local.slack_stub import SlackStub
 from local.vendor_stub import VendorStub
 
@@ -58,7 +59,12 @@ class World:
             Endpoint=arn["Attributes"]["QueueArn"],
             Attributes={"RawMessageDelivery": "true"},
         )
-        for entry, value in {"api-key": self.vendor.api_key, "slack-webhook-url": self.slack.webhook_url}.items():
+        entries = {
+            "api-key": self.vendor.api_key,
+            "slack-webhook-url": self.slack.webhook_url,
+            webhooks.ENTRY: webhooks.SECRET,
+        }
+        for entry, value in entries.items():
             self._ssm.put_parameter(Name=f"{_PREFIX}/{entry}", Value=value, Type="SecureString")
         self._dynamodb.create_table(
             TableName="outcomes",
@@ -71,7 +77,7 @@ class World:
         self._dynamodb.delete_table(TableName="outcomes")
 
     def environment(self) -> dict[str, str]:
-        """All that both functions are told; each reads its own part."""
+        """All that the functions are told; each reads its own part."""
         return {
             "AWS_ACCESS_KEY_ID": _KEY,
             "AWS_SECRET_ACCESS_KEY": _KEY,
