@@ -38,13 +38,13 @@ def test_it_reads_as_a_supervisor_needs_it() -> None:
         long_pause(),
         known=details(name="Support call 42"),
     )
+    evaluated = "<!date^1795435200^{date_short_pretty} {time}|2026-11-23 12:00 UTC>"
     assert texts(composed) == [
         "🟠 Warning: 1 goal not met and 1 pause too long in Support call 42",
         "Recorded <!date^1795338900^{date_short_pretty} {time}|2026-11-22 09:15 UTC> · 4 min 5 s long",
         "*Goal not met:* Offer Follow-up (score 0.30)\n> Did not offer a call.",
         "*Pause too long:* 7.0 s at 1:35 (limit 5.0 s)",
-        "Rules: long-pause, unmet-goal · Recording 123 · Evaluated "
-         "<!date^1795435200^{date_short_pretty} {time}|2026-11-23 12:00 UTC>",
+        f"Rules: long-pause, unmet-goal · Recording 123 · Evaluated {evaluated}",
     ]
 
 

@@ -1,0 +1,241 @@
+"""The request budget's schedule: no window of 60 s holds more than the limit, and a backlog uses nearly all of it."""
+
+import heapq
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.request_budget import SLOT_LAPSES_MS, Denied, Schedule, Slot, grant
+from tests.fakes.clock import NOON_MS
+
+MINUTE_MS = 60_000
+TRAVEL_MS = 499
+"""What a request may take to reach the vendor, who counts it where it arrives."""
+
+
+def granted(
+    schedule: Schedule, wishes: int, now_ms: int, limit: int, patience_ms: int = 0
+) -> tuple[Schedule, list[int]]:
+    """Ask for slots within the patience; those that were given."""
+    schedule, answers = grant(schedule, [now_ms + patience_ms] * wishes, now_ms, limit)
+    return schedule, [answer.at_ms for answer in answers if isinstance(answer, Slot)]
+
+
+def most_in_a_minute(times: Sequence[int]) -> int:
+    ordered = sorted(times)
+    first, most = 0, 0
+    for last, at_ms in enumerate(ordered):
+        while ordered[first] <= at_ms - MINUTE_MS:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def test_after_idleness_a_whole_burst_starts_at_once() -> None:
+    _, slots = granted(Schedule(), 60, NOON_MS, limit=60)
+    assert slots == [NOON_MS] * 60
+
+
+def test_what_is_over_the_limit_waits_for_the_window_to_move_on() -> None:
+    schedule, slots = granted(Schedule(), 5, NOON_MS, limit=3, patience_ms=10 * MINUTE_MS)
+    assert slots[:3] == [NOON_MS] * 3
+    assert slots[3] == slots[4] > NOON_MS + MINUTE_MS + SLOT_LAPSES_MS
+    _, later = granted(schedule, 1, slots[4] + MINUTE_MS, limit=3)
+    assert later == [slots[4] + MINUTE_MS]
+
+
+def test_a_slot_no_later_than_wished_or_a_time_to_come_back() -> None:
+    schedule, _ = granted(Schedule(), 1, NOON_MS, limit=1)
+    free_ms = granted(schedule, 1, NOON_MS, limit=1, patience_ms=10 * MINUTE_MS)[1][0]
+    _, answers = grant(schedule, [free_ms - 1, free_ms], NOON_MS, 1)
+    assert isinstance(answers[0], Denied)
+    assert answers[1] == Slot(free_ms)
+
+
+def test_who_is_denied_takes_no_slot() -> None:
+    schedule, _ = granted(Schedule(), 1, NOON_MS, limit=1)
+    denied, answers = grant(schedule, [NOON_MS] * 5, NOON_MS, 1)
+    assert [type(answer) for answer in answers] == [Denied] * 5
+    assert denied.slots == schedule.slots
+
+
+def test_those_denied_come_back_one_after_the_other_and_not_all_at_once() -> None:
+    schedule, _ = granted(Schedule(), 60, NOON_MS, limit=60)
+    _, answers = grant(schedule, [NOON_MS] * 100, NOON_MS, 60)
+    back = [answer.retry_at_ms for answer in answers if isinstance(answer, Denied)]
+    assert len(set(back)) == 100
+    assert back == sorted(back)
+    assert NOON_MS < back[0] < back[-1] < NOON_MS + 3 * MINUTE_MS
+
+
+@given(line_ms=st.integers(-(10**7), 10**9), wishes=st.integers(1, 200), limit=st.integers(1, 300))
+def test_nobody_is_sent_back_into_the_past_or_beyond_what_a_queue_can_delay(
+    line_ms: int, wishes: int, limit: int
+) -> None:
+    full, _ = granted(Schedule(line_ms=NOON_MS + line_ms), limit, NOON_MS, limit)
+    _, answers = grant(full, [NOON_MS] * wishes, NOON_MS, limit)
+    for answer in answers:
+        assert isinstance(answer, Denied)
+        assert NOON_MS <= answer.retry_at_ms <= NOON_MS + 900_000
+
+
+class TestHolds:
+    def test_no_slot_before_a_hold_ends(self) -> None:
+        held = Schedule().held(NOON_MS + MINUTE_MS)
+        assert granted(held, 2, NOON_MS, 60, patience_ms=2 * MINUTE_MS)[1] == [NOON_MS + MINUTE_MS] * 2
+        _, [answer] = grant(held, [NOON_MS + MINUTE_MS - 1], NOON_MS, 60)
+        assert isinstance(answer, Denied)
+
+    def test_a_shorter_hold_does_not_end_a_longer_one(self) -> None:
+        assert Schedule().held(NOON_MS + 5).held(NOON_MS + 3).held_until_ms == NOON_MS + 5
+
+    def test_a_hold_beyond_the_longest_delay_is_told_as_it_is(self) -> None:
+        held = Schedule().held(NOON_MS + 86_400_000)
+        _, [answer] = grant(held, [NOON_MS], NOON_MS, 60)
+        assert isinstance(answer, Denied)
+        assert NOON_MS + 900_000 < answer.retry_at_ms <= NOON_MS + 86_400_000
+
+    def test_every_change_is_a_revision_of_its_own(self) -> None:
+        schedule = Schedule().held(1).held(1)
+        assert grant(schedule, [], NOON_MS, 1)[0].revision == schedule.revision + 1 == 3
+
+
+BATCHES = st.lists(
+    st.tuples(
+        st.integers(0, 40_000),  # ms since the batch before
+        st.integers(1, 12),  # wishes
+        st.integers(0, 30_000),  # patience
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(batches=BATCHES, limit=st.integers(1, 12), data=st.data())
+def test_no_minute_holds_more_than_the_limit_however_late_each_slot_is_used(
+    batches: list[tuple[int, int, int]], limit: int, data: st.DataObject
+) -> None:
+    schedule, now_ms, slots = Schedule(), NOON_MS, list[int]()
+    for since_ms, wishes, patience_ms in batches:
+        now_ms += since_ms
+        schedule, given_now = granted(schedule, wishes, now_ms, limit, patience_ms)
+        slots += given_now
+    late = st.sampled_from([0, SLOT_LAPSES_MS + TRAVEL_MS]) | st.integers(0, SLOT_LAPSES_MS + TRAVEL_MS)
+    lateness = data.draw(st.lists(late, min_size=len(slots), max_size=len(slots)))
+    arrivals = [at_ms + late_ms for at_ms, late_ms in zip(slots, lateness, strict=True)]
+    assert most_in_a_minute(arrivals) <= limit
+
+
+@given(batches=BATCHES, limit=st.integers(1, 12), skew=st.lists(st.integers(-2_000, 2_000), min_size=60, max_size=60))
+def test_workers_whose_clocks_differ_keep_the_limit(
+    batches: list[tuple[int, int, int]], limit: int, skew: list[int]
+) -> None:
+    schedule, now_ms, slots = Schedule(), NOON_MS, list[int]()
+    for (since_ms, wishes, patience_ms), apart_ms in zip(batches, skew, strict=False):
+        now_ms += since_ms
+        schedule, given_now = granted(schedule, wishes, now_ms + apart_ms, limit, patience_ms)
+        assert given_now == sorted(given_now)
+        slots += given_now
+    assert slots == sorted(slots)
+    assert most_in_a_minute(slots) <= limit
+
+
+@given(changes=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 30_000)), min_size=2, max_size=40))
+def test_a_limit_that_is_changed_holds_from_its_change_on(changes: list[tuple[int, int]]) -> None:
+    """Each minute is held to the highest limit that was in force in it."""
+    schedule, now_ms = Schedule(), NOON_MS
+    slots, limits = list[int](), list[tuple[int, int]]()
+    for limit, since_ms in changes:
+        now_ms += since_ms
+        schedule, given_now = granted(schedule, 12, now_ms, limit)
+        slots += given_now
+        limits.append((now_ms, limit))
+    for at_ms in slots:
+        within = [each for each in slots if at_ms <= each < at_ms + MINUTE_MS]
+        assert len(within) <= max(limit for when_ms, limit in limits if at_ms <= when_ms < at_ms + MINUTE_MS)
+
+
+@pytest.mark.parametrize(
+    ("limit", "workers", "answered_ms", "alerting"),
+    [
+        (1, 2, 1_000, 0),
+        (7, 2, 300, 3),
+        (60, 2, 50, 0),
+        (60, 2, 1_000, 1),
+        (60, 5, 3_000, 3),
+        (60, 10, 8_000, 1),
+        (300, 5, 200, 0),
+        (300, 5, 1_000, 1),
+        (300, 10, 2_000, 3),
+    ],
+)
+def test_a_backlog_uses_at_least_95_percent_of_the_limit(
+    limit: int, workers: int, answered_ms: int, alerting: int
+) -> None:
+    minutes = 10
+    slots = Backlog(limit, workers, answered_ms, alerting).work_until(NOON_MS + minutes * MINUTE_MS)
+    assert most_in_a_minute(slots) <= limit
+    assert len(slots) >= 0.95 * limit * minutes
+
+
+class Backlog:
+    """More messages than can be served, in virtual time: workers take batches of ten, the denied come back later.
+
+    Each `alerting`-th recording wishes for a second request, which has little patience and is dropped if denied.
+    """
+
+    def __init__(self, limit: int, workers: int, answered_ms: int, alerting: int) -> None:
+        self.limit, self.answered_ms, self.alerting = limit, answered_ms, alerting
+        self.schedule, self.slots = Schedule(), list[int]()
+        self.queue = [(NOON_MS, number) for number in range(limit * 20)]
+        self.agenda = [(NOON_MS, order, self.take_batch) for order in range(workers)]
+        self.order = workers
+
+    def work_until(self, end_ms: int) -> list[int]:
+        """The slots that lie before the end."""
+        while self.agenda and self.agenda[0][0] < end_ms:
+            now_ms, _, act = heapq.heappop(self.agenda)
+            act(now_ms)
+        return [at_ms for at_ms in self.slots if at_ms < end_ms]
+
+    def later(self, at_ms: int, act: Callable[[int], None]) -> None:
+        self.order += 1
+        heapq.heappush(self.agenda, (at_ms, self.order, act))
+
+    def take_batch(self, now_ms: int) -> None:
+        batch = list[int]()
+        while self.queue and self.queue[0][0] <= now_ms and len(batch) < 10:
+            batch.append(heapq.heappop(self.queue)[1])
+        self.schedule, answers = grant(self.schedule, [now_ms + 12_000] * len(batch), now_ms, self.limit)
+        done_ms = now_ms + 200
+        for number, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Denied):
+                delay_s = -(-(answer.retry_at_ms - now_ms) // 1_000)
+                heapq.heappush(self.queue, (now_ms + delay_s * 1_000, number))
+                continue
+            self.slots.append(answer.at_ms)
+            done_ms = max(done_ms, answer.at_ms + self.answered_ms)
+            if self.alerting and number % self.alerting == 0:
+                self.later(answer.at_ms + self.answered_ms, self.wish_for_details)
+        self.later(done_ms, self.take_batch)
+
+    def wish_for_details(self, now_ms: int) -> None:
+        self.schedule, [answer] = grant(self.schedule, [now_ms + 2_000], now_ms, self.limit)
+        if isinstance(answer, Slot):
+            self.slots.append(answer.at_ms)
+
+
+@pytest.mark.parametrize("limit", [1, 60, 300])
+def test_the_log_holds_little_more_than_the_limit_needs(limit: int) -> None:
+    schedule = Schedule()
+    for step in range(200):
+        schedule, _ = granted(schedule, 50, NOON_MS + step * 1_000, limit, patience_ms=12_000)
+    assert limit <= len(schedule.slots) <= limit * 2
+
+
+def test_a_log_that_is_out_of_the_window_is_forgotten() -> None:
+    schedule, _ = granted(Schedule(), 60, NOON_MS, 60)
+    schedule, _ = granted(schedule, 1, NOON_MS + 2 * MINUTE_MS, limit=2)
+    assert schedule.slots == (NOON_MS, NOON_MS + 2 * MINUTE_MS)
