@@ -11,7 +11,7 @@ from typing import Literal
 from local.http_stub import Fault
 from local.recordings import RECORDINGS
 
-Way = Literal["queue", "eventbridge", "queue by UUID", "eventbridge by UUID"]
+Way = Literal["queue", "eventbridge", "webhook", "queue by UUID", "eventbridge by UUID", "webhook by UUID"]
 Verdict = Literal["clear", "violations", "analysis_failed", "deferred"]
 
 
@@ -33,12 +33,12 @@ CASES: tuple[Case, ...] = (
     Case(123, "the vendor's documented example", "violations", 2),
     Case(1001, "all goals met, one short pause", "clear"),
     Case(1002, "one goal unmet", "violations", 1, ("eventbridge",)),
-    Case(1003, "three goals unmet", "violations", 3),
+    Case(1003, "three goals unmet", "violations", 3, ("webhook",)),
     Case(1004, "a long pause", "violations", 1, ("eventbridge",)),
     Case(1005, "a long pause, but compliant", "clear"),
     Case(1006, "a pause exactly at the limit", "clear"),
-    Case(1007, "a pause 1 ms over the limit", "violations", 1),
-    Case(1008, "goals unmet and long pauses", "violations", 4),
+    Case(1007, "a pause 1 ms over the limit", "violations", 1, ("webhook",)),
+    Case(1008, "goals unmet and long pauses", "violations", 4, ("webhook", "queue")),
     Case(1009, "Arabic", "violations", 1),
     Case(1010, "Chinese", "violations", 1),
     Case(1011, "emoji", "violations", 1),
@@ -49,10 +49,10 @@ CASES: tuple[Case, ...] = (
     Case(1016, "422, still processing", "deferred"),
     Case(1017, "its analysis failed", "analysis_failed"),
     Case(1018, "goals not evaluated yet", "deferred", ways=("eventbridge",)),
-    Case(1019, "keywords and unknown fields", "clear"),
+    Case(1019, "keywords and unknown fields", "clear", ways=("webhook",)),
     Case(1020, "60 goals unmet", "violations", 60),
     Case(1021, "10,000 pauses, three too long", "violations", 3),
-    Case(1022, "explanation is null", "violations", 2),
+    Case(1022, "explanation is null", "violations", 2, ("webhook by UUID",)),
     Case(1023, "no goals set up at all", "clear", ways=("eventbridge",)),
     Case(
         1024,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
-from local import view
+from local import view, webhooks
 from local.cases import CASES, PUBLIC_IDS, Case, Way
 from local.observation import HISTORY_ATTRIBUTE, Observation, mentions, observe
 from local.places import shown
@@ -29,8 +29,10 @@ _RECORDING_ID = re.compile(r"[1-9][0-9]{0,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a
 _WAYS: dict[Way, str] = {
     "queue": "SQS",
     "eventbridge": "EventBridge",
+    "webhook": "Webhook",
     "queue by UUID": "SQS, UUID",
     "eventbridge by UUID": "EventBridge, UUID",
+    "webhook by UUID": "Webhook, UUID",
 }
 
 
@@ -142,6 +144,8 @@ def send_all(stack: LocalStack, asked: list[Asked]) -> None:
             event = {"recording_id": name}
             if way.startswith("eventbridge"):
                 stack.put_event(event)
+            elif way.startswith("webhook"):
+                webhooks.announce(stack, name)
             else:
                 stack.send(event)
 

@@ -6,6 +6,7 @@ Signing is the package's, so what the function accepts is what real senders send
 from __future__ import annotations
 
 import base64
+import http
 import http.client
 import json
 import secrets
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from standardwebhooks.webhooks import Webhook
 
 from local.deployment import Deployment
+from local.places import LocalStackError
 
 FUNCTION = "WebhookFunction"
 ENTRY = "webhook-secret"
@@ -70,10 +72,12 @@ def call(
         connection.close()
 
 
-def announce(stack: Deployment, recording: int | str, event_type: str = "recording.analyzed") -> Reply:
+def announce(stack: Deployment, recording: int | str) -> None:
     """Say by a signed webhook that a recording was analysed, as a sender does."""
-    body = json.dumps({"type": event_type, "data": {"recording_id": recording}})
-    return call(stack, body, signed(body))
+    body = json.dumps({"type": "recording.analyzed", "data": {"recording_id": recording}})
+    reply = call(stack, body, signed(body))
+    if reply.status != http.HTTPStatus.ACCEPTED:
+        raise LocalStackError(f"The webhook of recording {recording} was answered with {reply.status}: {reply.body}")
 
 
 def sent_now(event: Any, secret: str = SECRET) -> Any:
