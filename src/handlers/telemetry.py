@@ -5,12 +5,7 @@ Powertools' `Metrics` is not made for several threads nor for several sets of di
 
 import threading
 from collections import defaultdict
-from typing import Final
-
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
-_MAX_VALUES: Final = 100
-"""Values of one metric that one EMF line can hold."""
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -24,7 +19,7 @@ class EmfMeter:
         """Counts are summed; what ends in `Ms` is kept value by value, for percentiles."""
         with self._lock:
             values = self._gathered.setdefault(tuple(sorted(dimensions.items())), defaultdict(list))[metric]
-            if values and (not metric.endswith("Ms") or len(values) >= _MAX_VALUES):
+            if values and not metric.endswith("Ms"):
                 values[-1] += value
             else:
                 values.append(value)
@@ -40,4 +35,5 @@ class EmfMeter:
                 unit = MetricUnit.Milliseconds if metric.endswith("Ms") else MetricUnit.Count
                 for value in values:
                     line.add_metric(metric, unit, value)
-            line.flush_metrics()
+            if line.metric_set:  # empty where the last value was the 100th: a full line writes itself
+                line.flush_metrics()

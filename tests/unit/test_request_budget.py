@@ -190,7 +190,9 @@ class Backlog:
         self.limit, self.answered_ms, self.alerting = limit, answered_ms, alerting
         self.schedule, self.slots = Schedule(), list[int]()
         self.queue = [(NOON_MS, number) for number in range(limit * 20)]
-        self.agenda = [(NOON_MS, order, self.take_batch) for order in range(workers)]
+        self.agenda: list[tuple[int, int, Callable[[int], None]]] = []
+        for order in range(workers):
+            heapq.heappush(self.agenda, (NOON_MS, order, self.take_batch))
         self.order = workers
 
     def work_until(self, end_ms: int) -> list[int]:
