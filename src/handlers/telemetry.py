@@ -5,6 +5,7 @@ Powertools' `Metrics` is not made for several threads nor for several sets of di
 
 import threading
 from collections import defaultdict
+
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 Dimensions = tuple[tuple[str, str], ...]

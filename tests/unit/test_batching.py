@@ -1,12 +1,11 @@
 """Calls of several threads become one, and each caller gets its own answer."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters import batching
 from adapters.batching import GATHER_S, Together
 
 
@@ -26,10 +25,10 @@ class Company:
 
 
 @pytest.fixture
-def company(monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+def company(monkeypatch: pytest.MonkeyPatch) -> Company:
     company = Company()
-    monkeypatch.setattr(batching.time, "sleep", company.sleep)
-    yield company
+    monkeypatch.setattr("adapters.batching.time.sleep", company.sleep)
+    return company
 
 
 def test_ten_callers_are_one_call_and_each_has_its_answer(company: Company) -> None:
