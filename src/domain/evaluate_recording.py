@@ -123,17 +123,22 @@ class EvaluateRecording:
 
     def _fetch_and_judge(self, event: RecordingEvent, standing: Outcome | None, deadline_ms: int) -> Result:
         rules = self.rules()  # Before the request is spent: without valid rules nothing can be judged.
-        latest_ms = deadline_ms - _START_RESERVE_MS
-        self.budget.take(latest_ms)
+        self.budget.take(deadline_ms - _START_RESERVE_MS)
         attempt = _Attempt(event, standing, fetch_started_ms=self.now_ms())
+        try:
+            return self._judge_what_is_fetched(attempt, rules, deadline_ms)
+        except NotFound:
+            # Of the results or, where the recording goes between the two requests, of the details.
+            if not not_found_for_good(event.history):
+                raise
+            return self._conclude(attempt, Status.NOT_FOUND, event.recording)
+
+    def _judge_what_is_fetched(self, attempt: "_Attempt", rules: RuleSet, deadline_ms: int) -> Result:
+        event, standing, latest_ms = attempt.event, attempt.standing, deadline_ms - _START_RESERVE_MS
         details: RecordingDetails | None = None
         goals_evaluated = True
         try:
             snapshot = self._holding_on_refusal(lambda: self.api.results(event.recording))
-        except NotFound:
-            if not not_found_for_good(event.history):
-                raise
-            return self._conclude(attempt, Status.NOT_FOUND, event.recording)
         except NotAnalysed:
             details = self._request(lambda: self.api.details(event.recording), latest_ms)
             if details.status == "failed":
