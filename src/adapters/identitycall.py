@@ -72,7 +72,7 @@ class IdentityCallApi:
 
     def results(self, recording: RecordingId) -> Snapshot:
         """`GET /recordings/:id/results`. Raises `Unusable` also where the body is another recording's."""
-        data = self._get(f"/recordings/{recording}/results", recording)
+        data = self._data(f"/recordings/{recording}/results", recording)
         results = _parsed(Results, data, recording)
         if isinstance(recording, int) and results.recording_id != recording:
             raise Unusable(f"Recording {recording}: the API answered with the results of {results.recording_id}.")
@@ -80,10 +80,17 @@ class IdentityCallApi:
 
     def details(self, recording: RecordingId) -> RecordingDetails:
         """`GET /recordings/:id`."""
-        return _parsed(RecordingDetails, self._get(f"/recordings/{recording}", recording), recording)
+        return _parsed(RecordingDetails, self._data(f"/recordings/{recording}", recording), recording)
 
-    def _get(self, path: str, recording: RecordingId) -> object:
-        """The `data` of a successful answer."""
+    def _data(self, path: str, recording: RecordingId) -> object:
+        """The `data` of a successful answer about a recording."""
+        body = self.get(path, f"Recording {recording}")
+        if not isinstance(body, dict) or "data" not in body:
+            raise Unusable(f'Recording {recording}: the API\'s answer has no "data".')
+        return body["data"]
+
+    def get(self, path: str, subject: str) -> object:
+        """The body of a successful answer, as JSON. `subject` names in errors what was asked for."""
         headers = {"Authorization": f"Bearer {self._key()}"}
         started_s = self._monotonic()
         try:
@@ -96,38 +103,36 @@ class IdentityCallApi:
             ) as response:
                 self._meter.add("ApiRequests", status=str(response.status_code))
                 if response.status_code != requests.codes.ok:
-                    raise self._error(response.status_code, response.headers, recording)
-                raw = self._read(response, recording, started_s + TOTAL_TIMEOUT_S)
+                    raise self._error(response.status_code, response.headers, subject)
+                raw = self._read(response, subject, started_s + TOTAL_TIMEOUT_S)
         except requests.RequestException as error:
             self._meter.add("ApiRequests", status="no_answer")
-            raise Unavailable(f"Recording {recording}: no answer from the API ({type(error).__name__}).") from error
+            raise Unavailable(f"{subject}: no answer from the API ({type(error).__name__}).") from error
         try:
-            body = from_json(raw)
+            body: object = from_json(raw)
         except ValueError:
-            raise Unavailable(f"Recording {recording}: the API's answer is not JSON.") from None
-        if not isinstance(body, dict) or "data" not in body:
-            raise Unusable(f'Recording {recording}: the API\'s answer has no "data".')
-        return body["data"]
+            raise Unavailable(f"{subject}: the API's answer is not JSON.") from None
+        return body
 
-    def _read(self, response: requests.Response, recording: RecordingId, until_s: float) -> bytes:
+    def _read(self, response: requests.Response, subject: str, until_s: float) -> bytes:
         """The body, if it comes in time and is not too large. A server that trickles is cut off."""
         raw = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             raw += chunk
             if len(raw) > MAX_BODY_BYTES:
-                raise Unusable(f"Recording {recording}: the API's answer is over {MAX_BODY_BYTES // 1_000_000} MB.")
+                raise Unusable(f"{subject}: the API's answer is over {MAX_BODY_BYTES // 1_000_000} MB.")
             if self._monotonic() > until_s:
-                raise Unavailable(f"Recording {recording}: the API took over {TOTAL_TIMEOUT_S:.0f} s to answer.")
+                raise Unavailable(f"{subject}: the API took over {TOTAL_TIMEOUT_S:.0f} s to answer.")
         return bytes(raw)
 
-    def _error(self, status: int, headers: Mapping[str, str], recording: RecordingId) -> AlertsError:
+    def _error(self, status: int, headers: Mapping[str, str], subject: str) -> AlertsError:
         if status in _MEANINGS:
             kind, meaning = _MEANINGS[status]
-            return kind(f"Recording {recording}: {meaning} ({status}).")
+            return kind(f"{subject}: {meaning} ({status}).")
         wait_until_ms = retry_at_ms(headers, self._now_ms())
         if status == requests.codes.too_many_requests:
-            return Throttled(f"Recording {recording}: over the API's request limit (429).", wait_until_ms)
-        return Unavailable(f"Recording {recording}: the API answered {status}.", wait_until_ms)
+            return Throttled(f"{subject}: over the API's request limit (429).", wait_until_ms)
+        return Unavailable(f"{subject}: the API answered {status}.", wait_until_ms)
 
     def _key(self) -> str:
         key = (self._parameters[API_KEY] or "").strip()

@@ -10,7 +10,7 @@ from adapters.batching import Together
 from adapters.fencing import LostWrite, fenced
 from domain.errors import BudgetSpent, Contended
 from domain.ports import Clock, Meter
-from domain.request_budget import SLOT_LAPSES_MS, Denied, Schedule, Slot, grant
+from domain.request_budget import SLOT_LAPSES_MS, Denied, Schedule, Slot, grant, spare
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -58,6 +58,25 @@ class SharedRequestBudget:
                         self._meter.add("ApiBudgetWaitMs", self._now_ms() - asked_ms)
                         return
 
+    def take_spare(self) -> None:
+        """Take a slot that is free right now and nobody else's need; see the port."""
+        schedule = self._read()
+        for _ in range(_WRITES_TRIED):
+            asked_ms = self._now_ms()
+            taken = spare(schedule, asked_ms, self._limit)
+            if taken is None:
+                break
+            try:
+                self._write(taken)
+            except LostWrite as lost:
+                schedule = _schedule(lost.standing)
+                continue
+            self._learn(taken)
+            if self._now_ms() <= asked_ms + SLOT_LAPSES_MS:
+                return
+            break  # The write took so long that the slot lapsed.
+        raise BudgetSpent("No request is to spare now.")
+
     def hold(self, until_ms: int) -> None:
         self._change(lambda schedule: (schedule.held(until_ms), []))
 
@@ -74,9 +93,12 @@ class SharedRequestBudget:
         """A hold may have been set while a thread slept; several waking together read it once."""
         with self._reading:
             if self._now_ms() - self._known_at_ms > _HOLD_READ_ANEW_MS:
-                found = self._dynamodb.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
-                self._learn(_schedule(found.get("Item", {})))
+                self._learn(self._read())
             return self._known.held_until_ms
+
+    def _read(self) -> Schedule:
+        found = self._dynamodb.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
+        return _schedule(found.get("Item", {}))
 
     def _grant(self, latest_ms: Sequence[int]) -> list[Slot | Denied]:
         return self._change(lambda schedule: grant(schedule, latest_ms, self._now_ms(), self._limit))

@@ -13,6 +13,7 @@ AlertsError
 │   ├── GoalsNotEvaluated     results without goals, and the vendor is still judging them
 │   ├── BudgetSpent           no request may be made before this worker's deadline
 │   ├── OutOfTime             too little of the invocation is left to start anything
+│   ├── NotTaken              the event queue refused some of the events sent together
 │   ├── InFlight              another worker holds the lease on the same alert
 │   └── Contended             other workers kept writing the same outcome first
 ├── NotFound                  404: three tries, then an outcome of its own
@@ -86,6 +87,10 @@ class BudgetSpent(NotNow):
 
 class OutOfTime(NotNow):
     reason = "out_of_time"
+
+
+class NotTaken(NotNow):
+    reason = "queue_refused"
 
 
 class InFlight(NotNow):

@@ -9,6 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_ApiAddress = Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:\d+)?(/|$))")]
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,7 +32,7 @@ class _TableSettings(_Settings):
 class EvaluationSettings(_TableSettings):
     """Of the function that evaluates recordings."""
 
-    identitycall_base_url: Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:\d+)?(/|$))")]
+    identitycall_base_url: _ApiAddress
     max_pause_ms: Annotated[int, Field(ge=0)]
     requests_per_minute: Annotated[int, Field(ge=1)]
     alert_topic_arn: str
@@ -50,3 +52,13 @@ class WebhookSettings(_Settings):
     """Of the function that receives webhooks."""
 
     event_queue_url: str
+
+
+class DiscoverySettings(_Settings):
+    """Of the function that discovers new recordings."""
+
+    identitycall_base_url: _ApiAddress
+    requests_per_minute: Annotated[int, Field(ge=1)]
+    outcome_table_name: str
+    event_queue_url: str
+    discovery_lookback_hours: Annotated[int, Field(ge=1)]

@@ -17,6 +17,7 @@ from adapters.message_queue import MessageQueue
 from adapters.parameters import Parameters
 
 if TYPE_CHECKING:
+    from handlers.discover_recordings import DiscoveryWorker
     from handlers.evaluate_recordings import EvaluationWorker
     from handlers.notify_slack import SlackWorker
     from handlers.receive_webhook import WebhookReceiver
@@ -116,6 +117,34 @@ def webhook_receiver() -> "WebhookReceiver":
     gate = WebhookGate(_parameters(settings.parameter_prefix, WEBHOOK_SECRET, config=WEBHOOK_AWS_CONFIG), now_ms)
     queue = EventQueue(boto3.client("sqs", config=WEBHOOK_AWS_CONFIG), settings.event_queue_url)
     return WebhookReceiver(gate, queue, EmfMeter())
+
+
+@cache
+def discovery_worker() -> "DiscoveryWorker":
+    from adapters.discovery_table import DynamoDiscoveryMemory
+    from adapters.event_queue import EventQueue
+    from adapters.identitycall import API_KEY, IdentityCallApi
+    from adapters.recording_list import RecordingListApi
+    from adapters.request_budget import SharedRequestBudget
+    from domain.discover_recordings import DiscoverRecordings
+    from handlers.discover_recordings import DiscoveryWorker
+    from handlers.settings import DiscoverySettings
+    from handlers.telemetry import EmfMeter
+
+    settings = DiscoverySettings.from_environment()
+    table, lookback_ms = settings.outcome_table_name, settings.discovery_lookback_hours * 3_600_000
+    meter = EmfMeter()
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
+    parameters = _parameters(settings.parameter_prefix, API_KEY)
+    discover = DiscoverRecordings(
+        recordings=RecordingListApi(IdentityCallApi(settings.identitycall_base_url, parameters, meter, now_ms)),
+        memory=DynamoDiscoveryMemory(dynamodb, table, lookback_ms, now_ms),
+        queue=EventQueue(boto3.client("sqs", config=AWS_CONFIG), settings.event_queue_url),
+        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, gather_s=0),
+        now_ms=now_ms,
+        lookback_ms=lookback_ms,
+    )
+    return DiscoveryWorker(discover, meter, now_ms)
 
 
 def _parameters(prefix: str, *entries: str, config: Config = AWS_CONFIG) -> Parameters:

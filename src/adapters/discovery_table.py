@@ -1,0 +1,165 @@
+"""What discovery knows, in the outcome table: `pk = DISCOVERY, sk = STATE`, and `pk = RECORDING#<id>, sk = DISCOVERED`
+beside the outcomes.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.fencing import fenced
+from domain.discovery import DiscoveryState, Judged, Mark, Marked, Order, Trace, Walk
+from domain.outcome import Source
+from domain.ports import Clock
+from domain.recording import RecordingId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+"""Attribute values as DynamoDB spells them: `{"S": …}`, `{"N": …}`."""
+
+_STATE_KEY: Final[Item] = {"pk": {"S": "DISCOVERY"}, "sk": {"S": "STATE"}}
+_READ_ATTRIBUTES: Final = ("pk", "sk", "recording_id", "source", "evaluated_at", "mark", "marked_ms")
+_READ_TOGETHER: Final = 100
+_WRITTEN_TOGETHER: Final = 25
+"""Both are DynamoDB's limits of one call."""
+_CALLS_TRIED: Final = 5
+_OUTLIVES_LOOKBACK_MS: Final = 24 * 3_600_000
+"""As long as an event can be deferred, so that a mark stays while the event of its recording waits."""
+
+
+class DynamoDiscoveryMemory:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, lookback_ms: int, now_ms: Clock) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._lookback_ms = lookback_ms
+        self._now_ms = now_ms
+
+    def state(self) -> DiscoveryState | None:
+        item = self._dynamodb.get_item(TableName=self._table, Key=_STATE_KEY, ConsistentRead=True).get("Item")
+        return _state(item) if item else None
+
+    def save(self, state: DiscoveryState) -> None:
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if state.revision > 1:
+            condition = {
+                "ConditionExpression": "revision = :standing",
+                "ExpressionAttributeValues": {":standing": {"N": str(state.revision - 1)}},
+            }
+        item = _STATE_KEY | _state_item(state)
+        fenced(lambda: self._dynamodb.put_item(TableName=self._table, Item=item, **condition))
+
+    def look_up(self, recordings: Collection[RecordingId]) -> dict[RecordingId, Trace]:
+        """One read of the outcomes (two where ids are UUIDs), one more of the marks where outcomes are missing."""
+        numbers = self._numbers_of([recording for recording in recordings if isinstance(recording, str)])
+        named = {recording: numbers.get(recording, recording) for recording in recordings}
+        outcomes = self._get(_key(name, "OUTCOME") for name in named.values())
+        traces: dict[RecordingId, Trace] = {}
+        for recording, name in named.items():
+            if item := outcomes.get(_pk(name)):
+                traces[recording] = Judged(Source(item["source"]["S"]), _epoch_ms(item["evaluated_at"]["S"]))
+        unknown = [recording for recording in recordings if recording not in traces]
+        marks = self._get(_key(recording, "DISCOVERED") for recording in unknown)
+        for recording in unknown:
+            if item := marks.get(_pk(recording)):
+                traces[recording] = Marked(Mark(item["mark"]["S"]), int(item["marked_ms"]["N"]))
+        return traces
+
+    def mark(self, recordings: Collection[RecordingId], mark: Mark) -> None:
+        now_ms = self._now_ms()
+        # DynamoDB deletes what expires within days: a mark that lives on does no harm.
+        expires_at = (now_ms + self._lookback_ms + _OUTLIVES_LOOKBACK_MS) // 1000
+        marked = {"mark": {"S": mark}, "marked_ms": {"N": str(now_ms)}, "expires_at": {"N": str(expires_at)}}
+        for some in _batched(recordings, _WRITTEN_TOGETHER):
+            self._put_all([_key(recording, "DISCOVERED") | marked for recording in some])
+
+    def _numbers_of(self, uuids: Collection[str]) -> dict[RecordingId, RecordingId]:
+        aliases = self._get({"pk": {"S": f"ALIAS#{uuid}"}, "sk": {"S": "ALIAS"}} for uuid in uuids)
+        return {uuid: int(item["recording_id"]["N"]) for uuid in uuids if (item := aliases.get(f"ALIAS#{uuid}"))}
+
+    def _get(self, keys: Iterable[Item]) -> dict[str, Item]:
+        """Items by `pk`. Read at half the price: what was written this very moment is at worst announced once more."""
+        names = {f"#{number}": name for number, name in enumerate(_READ_ATTRIBUTES)}
+        found: dict[str, Item] = {}
+        distinct = {key["pk"]["S"]: key for key in keys}
+        for some in _batched(distinct.values(), _READ_TOGETHER):
+            wanted: Any = {
+                self._table: {
+                    "Keys": some,
+                    "ProjectionExpression": ", ".join(names),
+                    "ExpressionAttributeNames": names,
+                }
+            }
+            for _ in range(_CALLS_TRIED):
+                answer = self._dynamodb.batch_get_item(RequestItems=wanted)
+                found |= {item["pk"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+                wanted = answer.get("UnprocessedKeys")
+                if not wanted:
+                    break
+            else:
+                raise TimeoutError(f"DynamoDB left keys of {self._table} unread {_CALLS_TRIED} times")
+        return found
+
+    def _put_all(self, items: list[Item]) -> None:
+        wanted: Any = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
+        for _ in range(_CALLS_TRIED):
+            wanted = self._dynamodb.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            if not wanted:
+                return
+        raise TimeoutError(f"DynamoDB left items of {self._table} unwritten {_CALLS_TRIED} times")
+
+
+def _state(item: Mapping[str, Any]) -> DiscoveryState:
+    walk = item.get("walk", {}).get("M")
+    return DiscoveryState(
+        started_ms=int(item["started_ms"]["N"]),
+        revision=int(item["revision"]["N"]),
+        order=Order(item["order"]["S"]) if "order" in item else None,
+        last_page=int(item["last_page"]["N"]),
+        walk=Walk(
+            horizon_ms=int(walk["horizon_ms"]["N"]),
+            begun_ms=int(walk["begun_ms"]["N"]),
+            next_page=int(walk["next_page"]["N"]) if "next_page" in walk else None,
+        )
+        if walk
+        else None,
+        other_trigger_ms=int(item["other_trigger_ms"]["N"]),
+        not_before_ms=int(item["not_before_ms"]["N"]),
+    )
+
+
+def _state_item(state: DiscoveryState) -> Item:
+    item: Item = {
+        "started_ms": {"N": str(state.started_ms)},
+        "revision": {"N": str(state.revision)},
+        "last_page": {"N": str(state.last_page)},
+        "other_trigger_ms": {"N": str(state.other_trigger_ms)},
+        "not_before_ms": {"N": str(state.not_before_ms)},
+    }
+    if state.order:
+        item["order"] = {"S": state.order}
+    if state.walk:
+        walk: Item = {"horizon_ms": {"N": str(state.walk.horizon_ms)}, "begun_ms": {"N": str(state.walk.begun_ms)}}
+        if state.walk.next_page is not None:
+            walk["next_page"] = {"N": str(state.walk.next_page)}
+        item["walk"] = {"M": walk}
+    return item
+
+
+def _key(recording: RecordingId, sk: str) -> Item:
+    return {"pk": {"S": _pk(recording)}, "sk": {"S": sk}}
+
+
+def _pk(recording: RecordingId) -> str:
+    return f"RECORDING#{recording}"
+
+
+def _epoch_ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
