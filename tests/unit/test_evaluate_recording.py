@@ -1,6 +1,6 @@
 """The main use case against fakes: each row of the design's table of vendor answers, and the rules of delivery."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,60 +19,15 @@ from domain.errors import (
     Unavailable,
     Unusable,
 )
-from domain.evaluate_recording import Duplicate, Evaluated, EvaluateRecording, RecordingEvent, Result
+from domain.evaluate_recording import Duplicate, Evaluated, Result
 from domain.outcome import LEASE_MS, STALENESS_MARGIN_MS, Outcome, Source, Status
 from domain.rules import RuleSet
-from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.clock import NOON_MS
 from tests.fakes.make import UUID, body, details, event, goal, pause
-from tests.fakes.outside import FakeBudget, FakeRuleBook, FakeTopic, FakeVendor
-from tests.fakes.stage import Stage
-from tests.fakes.tables import InMemoryOutcomeTable
+from tests.fakes.world import FUNCTION_MS, World
 
-FUNCTION_MS = 30_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
-
-
-@dataclass
-class World:
-    """Everything outside the use case, and workers that share it."""
-
-    stage: Stage = field(default_factory=Stage)
-    clock: FakeClock = field(default_factory=FakeClock)
-    rules: FakeRuleBook = field(default_factory=FakeRuleBook)
-
-    def __post_init__(self) -> None:
-        self.vendor = FakeVendor(self.stage)
-        self.outcomes = InMemoryOutcomeTable(self.stage)
-        self.topic = FakeTopic(self.stage)
-        self.budget = FakeBudget(self.clock, stage=self.stage)
-        self.evaluate = EvaluateRecording(
-            api=self.vendor,
-            rules=self.rules,
-            outcomes=self.outcomes,
-            topic=self.topic,
-            budget=self.budget,
-            now_ms=self.clock,
-            random=lambda: 0.0,
-        )
-
-    def handle(self, given: RecordingEvent) -> Result:
-        return self.evaluate(given, self.clock() + FUNCTION_MS)
-
-    def handle_until_settled(self, given: RecordingEvent, patience: int = 50) -> Result:
-        """Deliver each deferred copy when its time has come, until something else comes of it."""
-        result = self.handle(given)
-        while isinstance(result, Deferred) and patience:
-            self.clock.advance(max(result.delay_s * 1_000, 1))
-            result = self.handle(replace(given, history=result.history))
-            patience -= 1
-        return result
-
-    def outcome(self, recording: int | str = 123) -> Outcome:
-        return self.outcomes.rows[recording]
-
-    def alerted_subjects(self) -> list[list[str]]:
-        return [[violation.subject for violation in alert.violations] for alert in self.topic.published]
 
 
 @pytest.fixture
