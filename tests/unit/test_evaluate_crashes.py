@@ -68,8 +68,7 @@ def assert_settled(world: World, sends: int | range = 1) -> None:
 
 
 class TestCrash:
-    @pytest.mark.parametrize("back_after_ms", [HOUR_MS = 3_600_000
-SOON_MS, AFTER_VISIBILITY_MS])
+    @pytest.mark.parametrize("back_after_ms", [SOON_MS, AFTER_VISIBILITY_MS])
     @pytest.mark.parametrize(("name", "point"), POINTS)
     def test_a_crash_anywhere_and_a_redelivery_leave_one_outcome_and_one_alert(
         self, name: str, point: int, back_after_ms: int
