@@ -47,7 +47,7 @@ if [ -x "$uv" ]; then
         sed '/^ [-+~] /d' >&2
 fi
 if [ ! -e "$directory/.ready" ]; then
-    "$directory/bin/python" -m pip install --disable-pip-version-check --quiet --require-hashes -r "$lock"
+    "$directory/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r "$lock"
     touch "$directory/.ready"
 fi
 say "▸ $directory is ready ($(($(date +%s) - started)) s)"

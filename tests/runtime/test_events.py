@@ -99,8 +99,7 @@ EXPECTED = {
 
 
 def event(name: str) -> Any:
-    """A file's event, sent ten minutes ago: with its own date, the day of the test would decide what is deferred, judged
-    or given up."""
+    """A file's event, sent ten minutes ago: with its own date, its answer would hang on the day of the test."""
     text = (ROOT / "events" / f"{name}.json").read_text()
     if name.startswith("webhook"):
         return webhooks.sent_now(json.loads(text))
