@@ -25,7 +25,7 @@ WEBHOOK_SECRET: Final = "webhook-secret"  # noqa: S105 - the entry's name
 TOLERANCE_S: Final = 300
 """The package's own, both ways; here only to tell operators why."""
 _PREFIX: Final = "whsec_"
-_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_TIMESTAMP: Final = re.compile(r"[1-9][0-9]{0,11}")
 _SIGNATURE: Final = re.compile(r"(?<![^ ,])v1,[A-Za-z0-9+/]{43}=(?![^ ,])")
 """One well-formed signature of a header that may hold several: an HMAC-SHA256 in base64. A repeated header is joined by
 commas; the package would stumble over whatever else stands there."""
