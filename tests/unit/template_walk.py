@@ -25,6 +25,7 @@ OWN_PARAMETERS = {
     "EvaluationFunction": {"api-key", "rules"},
     "SlackFunction": {"slack-webhook-url"},
     "WebhookFunction": {"webhook-secret"},
+    "DiscoveryFunction": {"api-key"},
 }
 """The entries of Parameter Store that each function may read."""
 
@@ -84,14 +85,19 @@ class Template:
         return {name: _merged(common, own) for name, own in self.of_type("AWS::Serverless::Function").items()}
 
     @property
+    def timers(self) -> dict[str, Node]:
+        return self.of_type("AWS::Scheduler::Schedule")
+
+    @property
     def queues(self) -> dict[str, Node]:
         return self.of_type("AWS::SQS::Queue")
 
     @property
     def dead_letter_queues(self) -> set[str | None]:
-        """Queues that another queue gives up to."""
-        redrives = (queue.get("RedrivePolicy", {}) for queue in self.queues.values())
-        return {self.arn_of(redrive.get("deadLetterTargetArn")) for redrive in redrives} - {None}
+        """Queues that another queue, or a timer, gives up to."""
+        redrives = (queue.get("RedrivePolicy", {}).get("deadLetterTargetArn") for queue in self.queues.values())
+        timers = (timer["Target"].get("DeadLetterConfig", {}).get("Arn") for timer in self.timers.values())
+        return {self.arn_of(keeper) for keeper in (*redrives, *timers)} - {None}
 
     def arn_of(self, value: Any) -> str | None:
         """The logical id of the resource whose ARN the value is; None if it is anything else."""
@@ -171,6 +177,44 @@ def rules_and_their_dead_letters(template: Template) -> list[str]:
                 faults.append(f"{rule} has no dead-letter queue")
             elif not template.lets_send(keeper, "events.amazonaws.com", rule):
                 faults.append(f"{rule} may not send to its dead-letter queue {keeper}")
+    return faults
+
+
+def timers_and_their_dead_letters(template: Template) -> list[str]:
+    faults = []
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": THIS_ACCOUNT}},
+    }
+    for name, timer in template.timers.items():
+        target = timer["Target"]
+        starter = {"Role": target["RoleArn"]}
+        function, role = template.arn_of(target["Arn"]), template.arn_of(target["RoleArn"])
+        keeper = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
+        roles = [template.arn_of(each.get("Role")) for each in template.functions.values()]
+        if role in roles or template.of_type("AWS::IAM::Role")[role or ""]["AssumeRolePolicyDocument"]["Statement"] != [
+            trust
+        ]:
+            faults.append(f"{name} has no role of its own, for Scheduler in this account alone")
+        if function not in template.functions or not template.role_allows(
+            starter, "lambda:InvokeFunction", function or ""
+        ):
+            faults.append(f"{name} may not invoke its target {function}")
+        if target.get("RetryPolicy", {}).keys() != RETRIES:
+            faults.append(f"{name} has no explicit retry policy")
+        if "RedrivePolicy" in template.queues.get(keeper or "", {"RedrivePolicy": "there is no such queue"}):
+            faults.append(f"{name} has no dead-letter queue")
+        elif not template.role_allows(starter, "sqs:SendMessage", keeper or ""):
+            faults.append(f"{name} may not send to its dead-letter queue {keeper}")
+        match timer["ScheduleExpression"], template.resources[name].get("Condition"):
+            case {"Ref": str(parameter)}, str(condition) if template.document["Conditions"].get(condition) == {
+                "Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "off"]}]
+            }:
+                pass
+            case _:
+                faults.append(f"no parameter says when {name} runs, with off for never")
     return faults
 
 
@@ -449,6 +493,10 @@ def alarms_watch_what_must_not_pass_unseen(template: Template) -> list[str]:
         ("IdentityCallAlerts", "WebhooksReceived", service("WebhookFunction", status="503"), 0),
         ("IdentityCallAlerts", "WebhooksReceived", service("WebhookFunction", status="401"), 5),
         ("AWS/Lambda", "Throttles", {"FunctionName": {"Ref": "WebhookFunction"}}, 0),
+        *(
+            ("IdentityCallAlerts", metric, service("DiscoveryFunction"), 0)
+            for metric in ("RecordingsMissed", "DiscoveryRefused", "DiscoveryBehind")
+        ),
         (
             "IdentityCallAlerts",
             "NotificationsFailed",
@@ -476,6 +524,7 @@ def dashboard_shows_the_flow(template: Template) -> list[str]:
         *("RecordingsReceived", "RecordingsEvaluated", "RecordingsDeferred", "DuplicatesSkipped", "RuleViolations"),
         *("AlertsPublished", "NotificationsSent", "NotificationsFailed", "ApiRequests", "ApiBudgetWaitMs"),
         *("WebhooksReceived", "WebhooksIgnored"),
+        *("RecordingsDiscovered", "RecordingsMissed", "DiscoveryRuns", "DiscoveryStoppedEarly"),
         *("EventToAlertMs", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
         *(f"${{{queue}.QueueName}}" for queue in template.queues),
         *(f"${{{alarm}.Arn}}" for alarm in _alarms(template)),
@@ -499,6 +548,8 @@ DEFAULTS: Node = {
     "AlertEmail": "",
     "OperationsEmail": "",
     "OutcomeRetentionDays": 365,
+    "DiscoverySchedule": "rate(5 minutes)",
+    "DiscoveryLookbackHours": 24,
     "WebhookConcurrency": 0,
     "PythonRuntime": "python3.13",
     "Architecture": "arm64",
@@ -513,6 +564,7 @@ OUTPUTS: Node = {
     "OperationsTopicArn": {"Ref": "OperationsTopic"},
     "SlackDeadLetterQueueUrl": {"Ref": "SlackDeadLetterQueue"},
     "EvaluationFunctionName": {"Ref": "EvaluationFunction"},
+    "DiscoveryFunctionName": {"Ref": "DiscoveryFunction"},
     "WebhookUrl": {"Fn::GetAtt": ["WebhookFunctionUrl", "FunctionUrl"]},
 }
 
@@ -543,6 +595,7 @@ def silence_is_never_a_mistake(template: Template) -> list[str]:
 
 CHECKS: list[Check] = [
     rules_and_their_dead_letters,
+    timers_and_their_dead_letters,
     subscriptions_and_their_dead_letters,
     queues_and_their_dead_letters,
     functions_and_their_dead_letters,

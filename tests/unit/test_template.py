@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from handlers.settings import EvaluationSettings, SlackSettings, WebhookSettings
+from handlers.settings import DiscoverySettings, EvaluationSettings, SlackSettings, WebhookSettings
 from tests.unit import template_walk as walk
 from tests.unit.template_walk import Check, Node, Template
 
@@ -31,6 +31,8 @@ def test_the_template_has_no_fault(check: Check) -> None:
 
 EVALUATION_STATEMENTS = "EvaluationRole/Properties/Policies/0/PolicyDocument/Statement"
 A_TOPIC = {"Ref": "AlertTopic"}
+TIMER_STATEMENTS = "DiscoveryTimerRole/Properties/Policies/0/PolicyDocument/Statement"
+AN_EVENT_QUEUE = {"Fn::GetAtt": ["EventQueue", "Arn"]}
 WEBHOOK_STATEMENTS = "WebhookRole/Properties/Policies/0/PolicyDocument/Statement"
 OTHER_PARAMETER = {"Fn::Sub": walk.PARAMETER_ARN + "slack-webhook-url"}
 
@@ -42,6 +44,23 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.rules_and_their_dead_letters, "EventQueuePolicy/Properties/Queues/0/Ref", "SlackQueue"),
     (walk.rules_and_their_dead_letters, "EventQueuePolicy/Properties/PolicyDocument/Statement/0/Effect", "Deny"),
     (walk.rules_and_their_dead_letters, "EventQueuePolicy/Properties/PolicyDocument/Statement/0/Condition", DROPPED),
+    (walk.timers_and_their_dead_letters, "DiscoveryTimer/Properties/Target/RetryPolicy", DROPPED),
+    (walk.timers_and_their_dead_letters, "DiscoveryTimer/Properties/Target/DeadLetterConfig", DROPPED),
+    (walk.timers_and_their_dead_letters, "DiscoveryTimer/Properties/Target/DeadLetterConfig/Arn", AN_EVENT_QUEUE),
+    (walk.timers_and_their_dead_letters, "DiscoveryTimer/Properties/Target/Arn/Fn::GetAtt/0", "EvaluationFunction"),
+    (walk.timers_and_their_dead_letters, "DiscoveryTimer/Properties/Target/RoleArn/Fn::GetAtt/0", "DiscoveryRole"),
+    (walk.timers_and_their_dead_letters, "DiscoveryTimer/Condition", DROPPED),
+    (walk.timers_and_their_dead_letters, "DiscoveryTimer/Properties/ScheduleExpression", "rate(5 minutes)"),
+    (walk.timers_and_their_dead_letters, "/Conditions/DiscoveryOn", {"Fn::Equals": ["a", "b"]}),
+    (walk.timers_and_their_dead_letters, f"{TIMER_STATEMENTS}/0/Action", "lambda:GetFunction"),
+    (walk.timers_and_their_dead_letters, f"{TIMER_STATEMENTS}/1", DROPPED),
+    (
+        walk.timers_and_their_dead_letters,
+        "DiscoveryTimerRole/Properties/AssumeRolePolicyDocument/Statement/0/Condition",
+        DROPPED,
+    ),
+    (walk.queues_and_their_dead_letters, "DiscoveryDeadLetterQueue/Properties/MessageRetentionPeriod", DROPPED),
+    (walk.functions_and_their_dead_letters, "DiscoveryFunction/Properties/DeadLetterQueue", DROPPED),
     (walk.subscriptions_and_their_dead_letters, "SlackSubscription/Properties/RedrivePolicy", DROPPED),
     (walk.subscriptions_and_their_dead_letters, "SlackSubscription/Properties/RawMessageDelivery", False),
     (walk.subscriptions_and_their_dead_letters, "SlackQueuePolicy", DROPPED),
@@ -134,6 +153,8 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.parameters_and_outputs_of_the_contract, "/Parameters/AlertEmail/ConstraintDescription", DROPPED),
     (walk.parameters_and_outputs_of_the_contract, "/Outputs/AlertTopicArn", DROPPED),
     (walk.parameters_and_outputs_of_the_contract, "/Outputs/WebhookUrl", DROPPED),
+    (walk.parameters_and_outputs_of_the_contract, "/Outputs/DiscoveryFunctionName", DROPPED),
+    (walk.parameters_and_outputs_of_the_contract, "/Parameters/DiscoverySchedule/Default", "off"),
     (walk.parameters_and_outputs_of_the_contract, "/Outputs/AlertTopicArn/Value/Ref", "OperationsTopic"),
     (walk.silence_is_never_a_mistake, "/Outputs/Notifications", DROPPED),
     (walk.silence_is_never_a_mistake, "/Outputs/Notifications/Value/Fn::If/2/Fn::Sub", "Alerts go out."),
@@ -215,6 +236,7 @@ def test_any_other_address_is_refused(url: str) -> None:
         ("EvaluationFunction", EvaluationSettings),
         ("SlackFunction", SlackSettings),
         ("WebhookFunction", WebhookSettings),
+        ("DiscoveryFunction", DiscoverySettings),
     ],
 )
 def test_a_function_is_given_exactly_the_settings_it_reads(function: str, settings: type[BaseModel]) -> None:
