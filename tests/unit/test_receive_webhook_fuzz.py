@@ -68,12 +68,25 @@ def answered(webhook: Webhook, method: str, pairs: list[tuple[str, str]], body: 
 
 @many
 @given(
-    method=st.sampled_from(["POST"] * 9 + ["GET", "PUT", "\ud800"]), pairs=headers, body=bodies | st.none() | odd_text
+    method=st.sampled_from(["POST"] * 19 + ["GET"]) | st.just("POST"),
+    content_type=st.sampled_from(["application/json"] * 9 + ["text/plain"]),
+    pairs=headers,
+    body=bodies | st.none() | odd_text,
 )
-def test_a_stranger_s_request(method: str, pairs: list[tuple[str, str]], body: str | bytes | None) -> None:
+def test_a_stranger_s_request(
+    method: str, content_type: str, pairs: list[tuple[str, str]], body: str | bytes | None
+) -> None:
     webhook = Webhook(ANOTHER)
-    assert answered(webhook, method, pairs, body) != 202
+    others = [(name, value) for name, value in pairs if name.lower() != "content-type"]
+    assert answered(webhook, method, [*others, ("content-type", content_type)], body) != 202
     assert webhook.enqueued == []
+
+
+@many
+@given(method=odd_text, pairs=headers, body=utf8_bodies)
+def test_methods_and_headers_of_any_kind(method: str, pairs: list[tuple[str, str]], body: str) -> None:
+    assert answered(Webhook(ANOTHER), method, pairs, body) == 405
+    assert answered(Webhook(ANOTHER), "POST", pairs, body) in {401, 415}
 
 
 @many
