@@ -33,6 +33,7 @@ class Expected:
     outcomes: dict[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     alerts: int = 0
+    queued: int = 0
     deferred: int = 0
     event_dead_letters: tuple[str, ...] = ()
     slack_dead_letters: tuple[str, ...] = ()
@@ -50,11 +51,11 @@ def refused() -> Expected:
     return Expected(answer, event_dead_letters=("malformed_event",))
 
 
-def answered(status: int, message: str) -> Expected:
-    """The answer at the webhook's URL."""
+def answered(status: int, message: str, *, queued: int = 0) -> Expected:
+    """The answer at the webhook's URL, and how many events it put into the queue."""
     headers = {"Content-Type": "application/json"}
     headers |= {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}.get(status, {})
-    return Expected({"statusCode": status, "headers": headers, "body": json.dumps({"message": message})})
+    return Expected({"statusCode": status, "headers": headers, "body": json.dumps({"message": message})}, queued=queued)
 
 
 NO_ID = "The event cannot be read: it has no recording_id, id or public_id."
@@ -85,15 +86,15 @@ EXPECTED = {
     "evaluate-sqs-webhook-type": judged(),
     "slack-alert": Expected(slack_messages=1),
     "slack-malformed": Expected(slack_dead_letters=("malformed_alert",) * 2),
-    "webhook-base64": answered(202, "Accepted."),
-    "webhook-bearer": answered(202, "Accepted."),
+    "webhook-base64": answered(202, "Accepted.", queued=1),
+    "webhook-bearer": answered(202, "Accepted.", queued=1),
     "webhook-expired": answered(401, "Not authorized."),
     "webhook-forged": answered(401, "Not authorized."),
     "webhook-malformed": answered(400, NO_ID),
     "webhook-not-a-post": answered(405, "Only POST is answered here."),
     "webhook-not-json": answered(415, "Content-Type must be application/json."),
     "webhook-ping": answered(202, "Ignored: this type of event says nothing about an analysed recording."),
-    "webhook-signed": answered(202, "Accepted."),
+    "webhook-signed": answered(202, "Accepted.", queued=1),
     "webhook-unsigned": answered(401, "Not authorized."),
 }
 
@@ -151,6 +152,7 @@ def test_event(name: str, world: World, runtimes: dict[str, RuntimeEmulator]) ->
         outcomes=world.outcomes(),
         aliases=tuple(world.aliases()),
         alerts=world.alerts_published(),
+        queued=world.queued(),
         deferred=world.deferred(),
         event_dead_letters=tuple(reason for _, reason in world.dead_letters("event-dead-letters")),
         slack_dead_letters=tuple(reason for _, reason in world.dead_letters("slack-dead-letters")),

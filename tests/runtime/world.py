@@ -111,11 +111,17 @@ class World:
         items = self._dynamodb.scan(TableName="outcomes")["Items"]
         return [item["pk"]["S"] for item in items if item["pk"]["S"].startswith("ALIAS#")]
 
+    def queued(self) -> int:
+        """Events in the event queue, to be had at once."""
+        return self._in_event_queue("ApproximateNumberOfMessages")
+
     def deferred(self) -> int:
         """Copies waiting in the event queue with a delay."""
-        name = "ApproximateNumberOfMessagesDelayed"
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._queues["events"], AttributeNames=[name])
-        return int(answer["Attributes"][name])
+        return self._in_event_queue("ApproximateNumberOfMessagesDelayed")
+
+    def _in_event_queue(self, attribute: str) -> int:
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queues["events"], AttributeNames=[attribute])
+        return int(answer["Attributes"][attribute])
 
     def alerts_published(self) -> int:
         return len(self._messages("subscriber"))
