@@ -1,0 +1,154 @@
+"""Webhooks at the deployed function's public URL, from the request to the alert in Slack. IAM is enforced."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local import webhooks
+from local.observation import about, mentions
+from local.slack_stub import SlackMessage
+from local.stack import LocalStack
+from tests.e2e.conftest import MakeRecording
+from tests.fakes.webhook import signature
+
+NOT_AUTHORIZED = (401, "Not authorized.")
+
+
+def analysed(recording_id: int) -> str:
+    return json.dumps({"type": "recording.analyzed", "data": {"recording_id": recording_id}})
+
+
+def answer(
+    stack: LocalStack, body: str | bytes | None, headers: dict[str, str], method: str = "POST"
+) -> tuple[int, str]:
+    reply = webhooks.call(stack, body, headers, method)
+    assert reply.headers["content-type"] == "application/json"
+    return reply.status, reply.message
+
+
+def bearing(token: str) -> dict[str, str]:
+    return {"content-type": "application/json", "authorization": f"Bearer {token}"}
+
+
+def in_slack(stack: LocalStack, recording_id: int) -> list[SlackMessage]:
+    return [message for message in stack.slack.messages() if mentions(message, recording_id)]
+
+
+def sources(stack: LocalStack, recording_id: int) -> list[Any]:
+    """The source its outcome names, once there is one."""
+    return [outcome["source"] for outcome in [stack.outcome(recording_id)] if outcome]
+
+
+def test_a_signed_webhook_ends_in_slack(stack: LocalStack, make_recording: MakeRecording) -> None:
+    recording = make_recording()
+    body = analysed(recording.id)
+    assert answer(stack, body, webhooks.signed(body)) == (202, "Accepted.")
+    stack.wait_for("its message in Slack", lambda: in_slack(stack, recording.id))
+    assert sources(stack, recording.id) == ["webhook"]
+
+
+def test_a_signature_made_by_hand_counts_like_the_package_s(stack: LocalStack, make_recording: MakeRecording) -> None:
+    recording = make_recording()
+    body = analysed(recording.id)
+    headers = webhooks.signed(body, message_id="msg_by_hand")
+    headers["webhook-signature"] = signature(body, webhooks.SECRET, headers["webhook-timestamp"], "msg_by_hand")
+    assert answer(stack, body, headers) == (202, "Accepted.")
+    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
+
+
+def test_a_token_lets_in_and_a_uuid_will_do(stack: LocalStack, make_recording: MakeRecording) -> None:
+    recording = make_recording()
+    body = json.dumps({"event": "recording.completed", "data": {"public_id": recording.public_id}})
+    assert answer(stack, body, bearing(webhooks.SECRET)) == (202, "Accepted.")
+    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/cloudevents+json"])
+def test_a_body_in_base64_is_verified_as_sent(
+    stack: LocalStack, make_recording: MakeRecording, content_type: str
+) -> None:
+    """Lambda passes the second one on as base64."""
+    recording = make_recording(name="Grüße")
+    body = json.dumps({"recording_id": recording.id, "note": "Grüße 🎉"}, ensure_ascii=False)
+    headers = webhooks.signed(body) | {"content-type": content_type}
+    assert answer(stack, body, headers) == (202, "Accepted.")
+    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
+
+
+def test_whoever_cannot_prove_himself_changes_nothing(stack: LocalStack, make_recording: MakeRecording) -> None:
+    recording = make_recording()
+    body = analysed(recording.id)
+    refused = [
+        webhooks.signed(body, age_s=400),
+        webhooks.signed(body, age_s=-400),
+        webhooks.signed(body, webhooks.ANOTHER_SECRET),
+        webhooks.signed(analysed(1)),
+        {"content-type": "application/json"},
+        bearing(webhooks.ANOTHER_SECRET),
+        bearing(""),
+    ]
+    assert [answer(stack, body, headers) for headers in refused] == [NOT_AUTHORIZED] * len(refused)
+    assert about(stack.waiting(), recording.id) == []
+    assert stack.outcome(recording.id) is None
+
+
+def test_what_is_wrong_with_a_request_is_said(stack: LocalStack) -> None:
+    token = bearing(webhooks.SECRET)
+    large = json.dumps({"recording_id": 1, "note": "x" * 262_144})
+    assert answer(stack, None, {}, "GET") == (405, "Only POST is answered here.")
+    assert answer(stack, "recording_id=1", token | {"content-type": "text/plain"})[0] == 415
+    assert answer(stack, large, token) == (413, "The body is over 256 KB.")
+    assert answer(stack, "{", token) == (400, "The body is not JSON.")
+    assert answer(stack, '{"type": "recording.analyzed", "data": {"id": "../1"}}', token)[0] == 400
+    assert webhooks.call(stack, None, method="PUT").headers["allow"] == "POST"
+
+
+def test_a_type_that_is_not_ours_is_taken_and_goes_nowhere(stack: LocalStack, make_recording: MakeRecording) -> None:
+    recording = make_recording()
+    body = json.dumps({"type": "recording.deleted", "data": {"recording_id": recording.id}})
+    status, message = answer(stack, body, webhooks.signed(body))
+    assert (status, message.split(":")[0]) == (202, "Ignored")
+    assert about(stack.waiting(), recording.id) == []
+
+
+def test_triggers_that_cross_are_judged_once(stack: LocalStack, make_recording: MakeRecording) -> None:
+    recording = make_recording()
+    for _ in range(2):
+        webhooks.announce(stack, recording.id)
+        stack.send({"recording_id": recording.id})
+        stack.put_event({"recording_id": recording.public_id})
+    stack.wait_for("its message in Slack", lambda: in_slack(stack, recording.id))
+    stack.wait_for("an empty queue", lambda: not about(stack.waiting(), recording.id, recording.public_id))
+    assert len(in_slack(stack, recording.id)) == 1
+    assert len(stack.alerts(recording.id)) == 1
+
+
+def test_the_url_is_open_to_callers_without_credentials_through_it_alone(stack: LocalStack) -> None:
+    """The two statements that AWS wants since October 2025, made by SAM."""
+    answered = stack.client("lambda").get_policy(FunctionName=stack.physical_id(webhooks.FUNCTION))
+    found = {
+        statement["Action"]: (statement["Effect"], statement["Principal"], statement["Condition"])
+        for statement in json.loads(answered["Policy"])["Statement"]
+    }
+    assert found == {
+        "lambda:InvokeFunctionUrl": ("Allow", "*", {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}),
+        "lambda:InvokeFunction": ("Allow", "*", {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}),
+    }
+
+
+def test_a_role_that_may_not_send_is_503_and_the_sender_tries_again(
+    stack: LocalStack, make_recording: MakeRecording
+) -> None:
+    recording = make_recording()
+    body = analysed(recording.id)
+    named = {"RoleName": stack.role_of(webhooks.FUNCTION), "PolicyName": "queue-out-of-reach"}
+    statement = {"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    stack.client("iam").put_role_policy(**named, PolicyDocument=document)
+    try:
+        assert answer(stack, body, webhooks.signed(body))[0] == 503
+    finally:
+        stack.client("iam").delete_role_policy(**named)
+    assert answer(stack, body, webhooks.signed(body))[0] == 202
+    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
