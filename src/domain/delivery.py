@@ -32,7 +32,10 @@ Random = Callable[[], float]
 
 
 class History(BaseModel):
-    """What a deferred copy knows of its past. All times are epoch milliseconds."""
+    """What a deferred copy knows of its past. All times are epoch milliseconds.
+
+    `outrun` is the digest of results that were fetched, and not saved because another worker wrote the outcome first.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -41,6 +44,7 @@ class History(BaseModel):
     not_before_ms: int = 0
     reason: str = ""
     deferrals: dict[str, int] = Field(default_factory=dict)
+    outrun: str = ""
 
     def count(self, reason: str) -> int:
         return self.deferrals.get(reason, 0)
@@ -124,6 +128,7 @@ def _defer(obstacle: AlertsError, history: History, now_ms: int, retry_at_ms: in
         not_before_ms=retry_at_ms,
         reason=reason,
         deferrals={**history.deferrals, reason: history.count(reason) + 1},
+        outrun=history.outrun,
     )
     return Deferred(reason, str(obstacle), _delay_s(retry_at_ms - now_ms), copy)
 

@@ -11,6 +11,7 @@ AlertsError
 │   ├── SlackUrlInvalid       `slack-webhook-url` is not a URL  ┘
 │   ├── NotAnalysed           422: asked for results too early
 │   ├── GoalsNotEvaluated     results without goals, and the vendor is still judging them
+│   ├── ResultsDue            the vendor says that they are there; no request was left to fetch them
 │   ├── BudgetSpent           no request may be made before this worker's deadline
 │   ├── OutOfTime             too little of the invocation is left to start anything
 │   ├── NotTaken              the event queue refused some of the events sent together
@@ -79,6 +80,10 @@ class NotAnalysed(NotNow):
 
 class GoalsNotEvaluated(NotNow):
     reason = "goals_not_evaluated"
+
+
+class ResultsDue(NotNow):
+    reason = "results_due"
 
 
 class BudgetSpent(NotNow):

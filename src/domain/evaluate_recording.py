@@ -5,7 +5,7 @@ outcome is saved with its alert pending, and whoever meets a pending alert whose
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from domain import alert as alerts
@@ -22,6 +22,7 @@ from domain.delivery import (
 )
 from domain.errors import (
     AlertsError,
+    BudgetSpent,
     Conflict,
     Contended,
     GoalsNotEvaluated,
@@ -30,7 +31,9 @@ from domain.errors import (
     KeyRefused,
     NotAnalysed,
     NotFound,
+    NotNow,
     OutOfTime,
+    ResultsDue,
     Throttled,
 )
 from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Source, Status, keep
@@ -94,31 +97,28 @@ class EvaluateRecording:
         waiting = still_waiting(event.history, self.now_ms())
         if waiting:
             return waiting
-        try:
-            return self._until_settled(event, deadline_ms)
-        except AlertsError as obstacle:
-            return settle(obstacle, event.history, self.now_ms(), self.random)
-
-    def _until_settled(self, event: RecordingEvent, deadline_ms: int) -> Result:
         for _ in range(_STARTS):
-            if self.now_ms() > deadline_ms - _START_RESERVE_MS:
-                raise OutOfTime(f"Recording {event.recording}: too little time was left to start.", self.now_ms())
             try:
                 return self._evaluate(event, deadline_ms)
+            except _Outrun as outrun:
+                event = replace(event, history=event.history.model_copy(update={"outrun": outrun.digest}))
             except Conflict:
                 continue  # Another worker wrote this outcome first: read it again and start over.
-        raise Contended(f"Recording {event.recording}: other workers kept writing its outcome first.")
+            except AlertsError as obstacle:
+                return settle(obstacle, event.history, self.now_ms(), self.random)
+        contended = Contended(f"Recording {event.recording}: other workers kept writing its outcome first.")
+        return settle(contended, event.history, self.now_ms(), self.random)
 
     def _evaluate(self, event: RecordingEvent, deadline_ms: int) -> Result:
+        if self.now_ms() > deadline_ms - _START_RESERVE_MS:
+            raise OutOfTime(f"Recording {event.recording}: too little time was left to start.", self.now_ms())
         standing = self.outcomes.read(event.recording)
         carried_on = False
         if standing and standing.pending_alert:
             standing = self._carry_on(standing, standing.pending_alert)
             carried_on = True
-        if standing and event.source is Source.DISCOVERY:
-            return Duplicate(standing.recording, "known", carried_on)
-        if standing and standing.answers(event.history.first_sent_ms):
-            return Duplicate(standing.recording, "old_news", carried_on)
+        if standing and (known := _answered(event, standing)):
+            return Duplicate(standing.recording, known, carried_on)
         return self._fetch_and_judge(event, standing, deadline_ms)
 
     def _fetch_and_judge(self, event: RecordingEvent, standing: Outcome | None, deadline_ms: int) -> Result:
@@ -131,40 +131,72 @@ class EvaluateRecording:
             # Of the results or, where the recording goes between the two requests, of the details.
             if not not_found_for_good(event.history):
                 raise
-            return self._conclude(attempt, Status.NOT_FOUND, event.recording)
+            return self._conclude(attempt, Status.NOT_FOUND, attempt.recording)
 
     def _judge_what_is_fetched(self, attempt: "_Attempt", rules: RuleSet, deadline_ms: int) -> Result:
-        event, standing, latest_ms = attempt.event, attempt.standing, deadline_ms - _START_RESERVE_MS
-        details: RecordingDetails | None = None
-        goals_evaluated = True
-        try:
-            snapshot = self._holding_on_refusal(lambda: self.api.results(event.recording))
-        except NotAnalysed:
-            details = self._request(lambda: self.api.details(event.recording), latest_ms)
-            if details.status == "failed":
-                return self._conclude(attempt, Status.ANALYSIS_FAILED, details.id or event.recording)
-            raise
-        if rules.reads_goals and not snapshot.results.goals:
-            details = self._request(lambda: self.api.details(event.recording), latest_ms)
-            if details.status == "failed":
-                return self._conclude(attempt, Status.ANALYSIS_FAILED, snapshot.results.recording_id)
-            goals_evaluated = details.goals_evaluated is True
-            if not goals_evaluated and self.now_ms() - event.history.first_sent_ms < GOALS_AWAITED_MS:
-                raise GoalsNotEvaluated(f"Recording {event.recording}: its goals are not evaluated yet.")
-        if standing and standing.judged and standing.results_digest == snapshot.digest:
+        standing = attempt.standing
+        fetched = self._fetch(attempt, rules, deadline_ms - _START_RESERVE_MS)
+        if isinstance(fetched, RecordingDetails):
+            return self._conclude(attempt, Status.ANALYSIS_FAILED, fetched.id or attempt.recording)
+        if standing and standing.judged and standing.results_digest == fetched.snapshot.digest:
             self.outcomes.advance(standing.confirmed(attempt.fetch_started_ms))
             return Duplicate(standing.recording, "unchanged")
-        return self._judge(attempt, snapshot, rules, details, goals_evaluated, deadline_ms)
+        return self._judge(attempt, fetched, rules, deadline_ms)
+
+    def _fetch(self, attempt: "_Attempt", rules: RuleSet, latest_ms: int) -> "_Fetched | RecordingDetails":
+        """What can be judged, or the details of a recording whose analysis has failed.
+
+        Results without goals are final only if they were fetched after the vendor had said that goals are evaluated.
+        How far that has got is told by the deferrals so far, so that each single request brings it on, however scarce
+        requests are.
+        """
+        recording, history = attempt.event.recording, attempt.event.history
+        if history.count(ResultsDue.reason):
+            return _Fetched(self._holding_on_refusal(lambda: self.api.results(recording)))
+        snapshot: Snapshot | None = None
+        if history.count(NotAnalysed.reason) or history.count(GoalsNotEvaluated.reason):
+            details = self._holding_on_refusal(lambda: self.api.details(recording))
+        else:
+            try:
+                snapshot = self._holding_on_refusal(lambda: self.api.results(recording))
+                if snapshot.results.goals or not rules.reads_goals:
+                    return _Fetched(snapshot)
+                unfinished: NotNow = GoalsNotEvaluated(f"Recording {recording}: its goals may not be evaluated yet.")
+            except NotAnalysed as obstacle:
+                unfinished = obstacle
+            try:
+                details = self._request(lambda: self.api.details(recording), latest_ms)
+            except BudgetSpent:
+                raise unfinished from None
+        if details.status == "failed":
+            return details
+        self._wait_for_the_analysis(attempt.event, details, rules)
+        if snapshot and details.goals_evaluated is not True:
+            return _Fetched(snapshot, details, goals_evaluated=False)
+        try:
+            snapshot = self._request(lambda: self.api.results(recording), latest_ms)
+        except BudgetSpent as spent:
+            raise ResultsDue(
+                f"Recording {recording}: analysed, its results to be fetched.", spent.retry_at_ms
+            ) from None
+        return _Fetched(snapshot, details, bool(snapshot.results.goals) or details.goals_evaluated is True)
+
+    def _wait_for_the_analysis(self, event: RecordingEvent, details: RecordingDetails, rules: RuleSet) -> None:
+        if details.goals_evaluated is True or self.now_ms() - event.history.first_sent_ms >= GOALS_AWAITED_MS:
+            return
+        if details.status != "completed":
+            raise NotAnalysed(f"Recording {event.recording}: it is not analysed yet.")
+        if rules.reads_goals:
+            raise GoalsNotEvaluated(f"Recording {event.recording}: its goals are not evaluated yet.")
 
     def _judge(
         self,
         attempt: "_Attempt",
-        snapshot: Snapshot,
+        fetched: "_Fetched",
         rules: RuleSet,
-        details: RecordingDetails | None,
-        goals_evaluated: bool,
         deadline_ms: int,
     ) -> Result:
+        snapshot, details = fetched.snapshot, fetched.details
         recording = snapshot.results.recording_id
         standing = attempt.standing_of(recording)
         violations = rules.judge(snapshot.results)
@@ -185,12 +217,15 @@ class EvaluateRecording:
             violations_total=len(violations),
             results_digest=snapshot.digest,
             rules_version=rules.digest,
-            goals_evaluated=goals_evaluated,
+            goals_evaluated=fetched.goals_evaluated,
             alert=_outbox(recording, fresh, details, evaluated_at_ms) or (standing.alert if standing else None),
             alerted=alerted.union(violation.fingerprint for violation in fresh),
             snapshot=snapshot,
         )
-        self._save(attempt, outcome)
+        try:
+            self._save(attempt, outcome)
+        except Conflict:
+            raise _Outrun(snapshot.digest) from None
         if outcome.pending_alert:
             self._publish(outcome, outcome.pending_alert)
         return Evaluated(outcome, bool(fresh), obstacle)
@@ -275,9 +310,41 @@ class _Attempt:
     standing: Outcome | None
     fetch_started_ms: int
 
+    @property
+    def recording(self) -> RecordingId:
+        """The canonical id, where an alias told it."""
+        return self.standing.recording if self.standing else self.event.recording
+
     def standing_of(self, recording: RecordingId) -> Outcome | None:
         """The outcome read, if it is this recording's: under a UUID nobody knew, it can be another item's or none."""
         return self.standing if self.standing and self.standing.recording == recording else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """Results to judge, the details where they were read on the way, and whether the goals are all there."""
+
+    snapshot: Snapshot
+    details: RecordingDetails | None = None
+    goals_evaluated: bool = True
+
+
+class _Outrun(Conflict):
+    """Results were fetched, and another worker wrote the outcome first: perhaps from older ones."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__("Another worker wrote the outcome first.")
+        self.digest = digest
+
+
+def _answered(event: RecordingEvent, standing: Outcome) -> str | None:
+    """Why the outcome needs no request for this event; `None` where it does."""
+    if event.history.outrun:
+        # Different results were seen than the outcome holds: whichever are newer, no time tells, only asking again.
+        return "unchanged" if event.history.outrun == standing.results_digest else None
+    if event.source is Source.DISCOVERY:
+        return "known"
+    return "old_news" if standing.answers(event.history.first_sent_ms) else None
 
 
 def _outbox(

@@ -352,11 +352,32 @@ class TestLateGoals:
         evaluated(world.handle(event(sent_ms=world.clock())))
         assert world.alerted_subjects() == [["pause:95000-102000"], ["goal:3"]]
 
-    def test_no_goals_are_final_when_they_are_evaluated(self, world: World) -> None:
+    def test_no_goals_are_final_when_they_were_fetched_after_they_were_evaluated(self, world: World) -> None:
         world.vendor.answers(123, body(123))
         result = evaluated(world.handle(event()))
         assert (result.outcome.status, result.outcome.goals_evaluated) == (Status.CLEAR, True)
-        assert world.vendor.requests == ["results 123", "details 123"]
+        assert world.vendor.requests == ["results 123", "details 123", "results 123"]
+
+    def test_goals_evaluated_between_the_two_requests_are_judged(self, world: World) -> None:
+        world.vendor.answers(123, body(123), body(123, goal(3)))
+        assert evaluated(world.handle(event())).outcome.goals_evaluated
+        assert world.alerted_subjects() == [["goal:3"]]
+
+    @pytest.mark.parametrize("answer", [body(123, pause()), NotAnalysed("422")])
+    def test_each_request_brings_it_on_when_there_is_only_one_at_a_time(self, world: World, answer: Any) -> None:
+        world.vendor.answers(123, answer, body(123, goal(3)))
+        result: Result | None = None
+        history, reasons = event().history, []
+        for _ in range(3):
+            world.budget.left = 1
+            result = world.handle(event(history=history))
+            if isinstance(result, Deferred):
+                world.clock.advance(HOUR_MS // 4)
+                history = result.history
+                reasons.append(result.reason)
+        assert reasons[1:] == ["results_due"]
+        assert world.vendor.requests == ["results 123", "details 123", "results 123"]
+        assert evaluated(result).outcome.goals_evaluated if result else False
 
     def test_rules_without_goals_never_wait_nor_ask(self, world: World) -> None:
         world.rules.rules = ONLY_PAUSES
@@ -367,7 +388,7 @@ class TestLateGoals:
     def test_details_read_for_the_goals_serve_the_alert_too(self, world: World) -> None:
         world.vendor.answers(123, body(123, pause()))
         evaluated(world.handle(event()))
-        assert world.vendor.requests == ["results 123", "details 123"]
+        assert world.vendor.requests == ["results 123", "details 123", "results 123"]
         assert world.topic.published[0].recording_name() == "Support call 42"
 
 
