@@ -14,6 +14,8 @@ from typing import Any, Final, TypeVar
 import requests
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
 
 from adapters.parameters import Parameters
 from adapters.retry_after import retry_at_ms
@@ -76,11 +78,15 @@ class IdentityCallApi:
         results = _parsed(Results, data, recording)
         if isinstance(recording, int) and results.recording_id != recording:
             raise Unusable(f"Recording {recording}: the API answered with the results of {results.recording_id}.")
-        return Snapshot(results, to_json(data))
+        # A number too large to be one is infinite by now, and no JSON; nothing that is judged can be.
+        return Snapshot(results, to_json(data, inf_nan_mode="null"))
 
     def details(self, recording: RecordingId) -> RecordingDetails:
-        """`GET /recordings/:id`."""
-        return _parsed(RecordingDetails, self._data(f"/recordings/{recording}", recording), recording)
+        """`GET /recordings/:id`. Raises `Unusable` also where the body is another recording's."""
+        details = _parsed(RecordingDetails, self._data(f"/recordings/{recording}", recording), recording)
+        if isinstance(recording, int) and details.id not in {recording, None}:
+            raise Unusable(f"Recording {recording}: the API answered with the details of {details.id}.")
+        return details
 
     def _data(self, path: str, recording: RecordingId) -> object:
         """The `data` of a successful answer about a recording."""
@@ -93,6 +99,7 @@ class IdentityCallApi:
         """The body of a successful answer, as JSON. `subject` names in errors what was asked for."""
         headers = {"Authorization": f"Bearer {self._key()}"}
         started_s = self._monotonic()
+        status = "no_answer"
         try:
             with self._session().get(
                 self._base_url + path,
@@ -101,23 +108,25 @@ class IdentityCallApi:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                self._meter.add("ApiRequests", status=str(response.status_code))
+                status = str(response.status_code)
                 if response.status_code != requests.codes.ok:
                     raise self._error(response.status_code, response.headers, subject)
-                raw = self._read(response, subject, started_s + TOTAL_TIMEOUT_S)
-        except requests.RequestException as error:
-            self._meter.add("ApiRequests", status="no_answer")
+                raw = self._read(response.raw, subject, started_s + TOTAL_TIMEOUT_S)
+        except (requests.RequestException, HTTPError) as error:
             raise Unavailable(f"{subject}: no answer from the API ({type(error).__name__}).") from error
+        finally:
+            self._meter.add("ApiRequests", status=status)
         try:
             body: object = from_json(raw)
         except ValueError:
             raise Unavailable(f"{subject}: the API's answer is not JSON.") from None
         return body
 
-    def _read(self, response: requests.Response, subject: str, until_s: float) -> bytes:
-        """The body, if it comes in time and is not too large. A server that trickles is cut off."""
+    def _read(self, response: BaseHTTPResponse, subject: str, until_s: float) -> bytes:
+        """The body, if it comes in time and is not too large. A server that trickles is cut off: `requests`
+        itself would wait for a whole chunk, however slowly it comes; so each read takes what there is."""
         raw = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        while chunk := response.read1(_CHUNK_BYTES, decode_content=True):
             raw += chunk
             if len(raw) > MAX_BODY_BYTES:
                 raise Unusable(f"{subject}: the API's answer is over {MAX_BODY_BYTES // 1_000_000} MB.")
