@@ -1,0 +1,113 @@
+"""CPU a webhook call: signed, with a token and refused, against a bare function that only sends to the queue.
+
+All in one process, by turns, with AWS in another one. The secret is known already, as it is to a warm function: it is
+read once a minute. `python -m benchmarks.webhook` shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from benchmarks.child import Progress, measured
+from benchmarks.world import running_world
+from local import webhooks
+
+ROUNDS = 15
+TURNS = 40
+"""In a round; in each turn every subject is called once."""
+
+
+def inside(progress: Progress) -> Any:
+    """For each subject: milliseconds of CPU a call, and the ratio to the bare function of the same round; medians."""
+    subjects = _subjects()
+    spent: dict[str, list[float]] = defaultdict(list)
+    for call in subjects.values():
+        for _ in range(TURNS):
+            call()  # warm, and not counted
+    for number in range(ROUNDS):
+        sums = dict.fromkeys(subjects, 0.0)
+        for _ in range(TURNS):
+            for name, call in subjects.items():
+                before = time.process_time()
+                call()
+                sums[name] += time.process_time() - before
+        for name, total in sums.items():
+            spent[name].append(total / TURNS * 1000)
+        progress((number + 1) / ROUNDS)
+    return {
+        name: {
+            "ms": median(values),
+            "ratio": median(value / bare for value, bare in zip(values, spent["bare"], strict=True)),
+        }
+        for name, values in spent.items()
+    }
+
+
+def _subjects() -> dict[str, Callable[[], None]]:
+    import boto3
+
+    from adapters.event_queue import EventQueue
+    from adapters.parameters import Parameters
+    from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
+    from handlers import wiring
+    from handlers.receive_webhook import WebhookReceiver
+    from handlers.telemetry import EmfMeter
+
+    sqs = boto3.client("sqs", config=wiring.WEBHOOK_AWS_CONFIG)
+    url = os.environ["EVENT_QUEUE_URL"]
+    parameters = Parameters(_KnownSecret(), "/bench", [WEBHOOK_SECRET], wiring.now_ms, _never)  # type: ignore[arg-type]
+    receiver = WebhookReceiver(WebhookGate(parameters, wiring.now_ms), EventQueue(sqs, url), EmfMeter())
+    body = json.dumps({"type": "recording.analyzed", "data": {"recording_id": 123}})
+
+    def bare() -> None:
+        sqs.send_message(QueueUrl=url, MessageBody='{"recording_id": 123, "source": "webhook"}')
+
+    def ours(headers: dict[str, str], wanted: int) -> Callable[[], None]:
+        event = {
+            "headers": headers,
+            "requestContext": {"http": {"method": "POST"}},
+            "body": body,
+            "isBase64Encoded": False,
+        }
+
+        def call() -> None:
+            answer = receiver.handle(event)
+            assert answer["statusCode"] == wanted, answer
+
+        return call
+
+    token = {"content-type": "application/json", "authorization": f"Bearer {webhooks.SECRET}"}
+    return {
+        "bare": bare,
+        "signed": ours(webhooks.signed(body), 202),
+        "token": ours(token, 202),
+        "refused": ours(webhooks.signed(body, webhooks.ANOTHER_SECRET), 401),
+    }
+
+
+class _KnownSecret:
+    """Parameter Store, without a call that a warm function does not make either."""
+
+    def get_parameters(self, **_: Any) -> dict[str, Any]:
+        return {"Parameters": [{"Name": f"/bench/{webhooks.ENTRY}", "Value": webhooks.SECRET}]}
+
+
+def _never(error: Exception) -> None:
+    raise error
+
+
+def main() -> None:
+    with running_world() as world:
+        found = measured("webhook", world.environment, lambda _: None)
+    for name, figures in found.items():
+        print(f"{name:8} {figures['ms']:6.3f} ms CPU a call  {figures['ratio']:5.2f} × bare")
+
+
+if __name__ == "__main__":
+    main()
