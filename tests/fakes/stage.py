@@ -25,6 +25,10 @@ class Stage:
 
         self.at(point, crash)
 
+    def forget(self) -> None:
+        """Call off what has not been reached."""
+        self._acts.clear()
+
     @contextmanager
     def call(self, name: str) -> Iterator[None]:
         self._pass(f"before {name}")
