@@ -51,7 +51,8 @@ class SlackWebhook:
             # urllib wraps what failed before or while sending; only a refused connection certainly sent nothing.
             sent = not isinstance(error.reason, ConnectionRefusedError)
             raise Unavailable(_no_answer(alert, error), perhaps_done=sent) from None
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, UnicodeError, LookupError) as error:
+            # The last two: the client could not read the answer as text.
             raise Unavailable(_no_answer(alert, error), perhaps_done=True) from None
         return self._answer(alert, response)
 
@@ -64,8 +65,8 @@ class SlackWebhook:
             raise Throttled(what, retry_at_ms(dict(response.headers.items()), self._now_ms()))
         if 400 <= status < 500:  # noqa: PLR2004
             raise Refused(word, what)
-        # A 200 that does not say "ok" came from a redirect or a proxy: Slack has not taken the message.
-        raise Unavailable(what)
+        # A 200 that does not say "ok" was cut off, or came from a redirect or a proxy: nobody knows what it means.
+        raise Unavailable(what, perhaps_done=status < 300)  # noqa: PLR2004
 
     def _url(self) -> str:
         url = (self._parameters[WEBHOOK_URL] or "").strip()
@@ -77,7 +78,8 @@ class SlackWebhook:
             )
         try:
             parts = urlsplit(url)
-            usable = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+            usable = safe and bool(parts.hostname) and parts.port != 0  # reading the port checks it
         except ValueError:
             usable = False
         if not usable or not url.isascii() or any(character.isspace() for character in url):

@@ -1,0 +1,240 @@
+"""Slack's incoming webhook over real connections: what is posted, and what each answer means."""
+
+import gc
+import json
+import logging
+import socket
+import traceback
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from adapters import slack as slack_adapter
+from adapters.retry_after import CLOCKS_DIFFER_MS
+from adapters.slack import SlackWebhook
+from domain.errors import AlertsError, Refused, SlackUrlInvalid, Throttled, Unavailable
+from local.slack_limits import refusal
+from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.make import alert, details, unmet
+from tests.fakes.parameters import FixedParameters
+from tests.integration.socket_server import Act, RawServer, cuts, head, is_silent, raw_server, resets, says, sends
+
+SECRET_PATH = "/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+SPOKEN = "my card number is 4111"
+THE_ALERT = alert(unmet(why=SPOKEN), known=details(name="Grüße 挨拶 👋"))
+
+
+@pytest.fixture(autouse=True)
+def _sockets_collected() -> Iterator[None]:
+    """urllib leaves the socket of a broken answer to the garbage collector: here it is collected, in no other test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    with raw_server() as server:
+        yield server
+
+
+@pytest.fixture
+def parameters(server: RawServer) -> FixedParameters:
+    return FixedParameters(slack_webhook_url=server.url + SECRET_PATH)
+
+
+@pytest.fixture
+def slack(parameters: FixedParameters, clock: FakeClock) -> SlackWebhook:
+    return SlackWebhook(parameters, email_configured=False, now_ms=clock)
+
+
+def test_the_message_is_posted_once_as_json(server: RawServer, slack: SlackWebhook) -> None:
+    server.answers(says(b"ok"))
+    assert slack.send(THE_ALERT) == "ok"
+    [request] = server.requests
+    request_head, _, body = request.partition("\r\n\r\n")
+    assert request_head.startswith(f"POST {SECRET_PATH} HTTP/1.1\r\n")
+    posted = json.loads(body)
+    assert refusal(posted) is None
+    assert posted["text"] == "🟠 Warning: 1 goal not met in Grüße 挨拶 👋"
+    assert posted["unfurl_links"] is False
+    assert SPOKEN in body
+
+
+PERMANENT = [
+    ("400 Bad Request", b"invalid_payload", "invalid_payload"),
+    ("403 Forbidden", b"action_prohibited", "action_prohibited"),
+    ("404 Not Found", b"no_active_hooks", "no_active_hooks"),
+    ("404 Not Found", b"channel_not_found", "channel_not_found"),
+    ("410 Gone", b"channel_is_archived", "channel_is_archived"),
+    ("400 Bad Request", b"", "no text"),
+    ("403 Forbidden", b"<html>\n<b>proxy</b>\x00 says no" + b"!" * 500, "<html> <b>proxy</b> says no" + "!" * 73),
+]
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(("status", "body", "word"), PERMANENT)
+    def test_a_permanent_refusal_has_slacks_own_word(
+        self, server: RawServer, slack: SlackWebhook, status: str, body: bytes, word: str
+    ) -> None:
+        server.answers(says(body, status))
+        with pytest.raises(Refused) as refused:
+            slack.send(THE_ALERT)
+        assert refused.value.word == word
+        assert str(refused.value) == (
+            f"Alert {THE_ALERT.alert_id} of recording 123: Slack answered {status[:3]} {word}."
+        )
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("header", "at_ms"), [("Retry-After: 30", NOON_MS + 30_000 + CLOCKS_DIFFER_MS), ("X: 1", None)]
+    )
+    def test_a_429_waits_as_long_as_slack_says(
+        self, server: RawServer, slack: SlackWebhook, header: str, at_ms: int | None
+    ) -> None:
+        server.answers(says(b"rate_limited", "429 Too Many Requests", header))
+        with pytest.raises(Throttled, match="recording 123: Slack answered 429") as throttled:
+            slack.send(THE_ALERT)
+        assert throttled.value.retry_at_ms == at_ms
+
+    @pytest.mark.parametrize("status", ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable"])
+    def test_a_5xx_was_certainly_not_posted(self, server: RawServer, slack: SlackWebhook, status: str) -> None:
+        server.answers(says(b"oops", status))
+        with pytest.raises(Unavailable, match="recording 123: Slack answered 50") as unavailable:
+            slack.send(THE_ALERT)
+        assert unavailable.value.perhaps_done is False
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("body", [b"", b"OK", b"okay", b"<html>captive portal</html>"])
+    def test_a_200_that_does_not_say_ok_is_no_success(
+        self, server: RawServer, slack: SlackWebhook, body: bytes
+    ) -> None:
+        server.answers(says(body))
+        with pytest.raises(Unavailable, match="Slack answered 200"):
+            slack.send(THE_ALERT)
+
+    @pytest.mark.parametrize("status", ["307 Temporary Redirect", "308 Permanent Redirect"])
+    def test_a_redirect_does_not_carry_the_message_elsewhere(
+        self, server: RawServer, slack: SlackWebhook, status: str
+    ) -> None:
+        with raw_server() as elsewhere:
+            elsewhere.answers(says(b"ok"))
+            server.answers(says(b"", status, f"Location: {elsewhere.url}/"))
+            with pytest.raises(Unavailable):
+                slack.send(THE_ALERT)
+            assert not any(SPOKEN in request for request in elsewhere.requests)
+
+
+LOST: dict[str, Act] = {
+    "closed without a word": cuts(),
+    "reset without a word": resets(),
+    "cut in the head": cuts(b"HTTP/1.1 200 OK\r\nConte"),
+    "cut in the body": cuts(head(200), b"ok"),
+    "not HTTP": cuts(b"SSH-2.0\r\n"),
+    "not text": says(b"\xff\xfe\xfd"),
+    "text of a kind nobody knows": says(b"ok", "200 OK", "Content-Type: text/plain; charset=klingon"),
+    "a refusal that is not text": says(b"\xff\xfe\xfd", "400 Bad Request"),
+}
+
+
+class TestLostAnswers:
+    @pytest.mark.parametrize("act", LOST.values(), ids=LOST)
+    def test_what_was_sent_and_not_answered_may_have_arrived(
+        self, server: RawServer, slack: SlackWebhook, act: Act
+    ) -> None:
+        server.answers(act)
+        with pytest.raises(
+            Unavailable, match=r"recording 123: (no answer from Slack|Slack answered 200 no text)"
+        ) as unavailable:
+            slack.send(THE_ALERT)
+        assert unavailable.value.perhaps_done is True
+        assert len(server.requests) == 1  # and it is not posted again
+
+    @pytest.mark.parametrize("act", [is_silent, sends(head(2))])
+    def test_a_time_out_may_have_arrived(
+        self, server: RawServer, slack: SlackWebhook, act: Act, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(slack_adapter, "TIMEOUT_S", 0.1)
+        server.answers(act)
+        with pytest.raises(Unavailable) as unavailable:
+            slack.send(THE_ALERT)
+        assert unavailable.value.perhaps_done is True
+
+    def test_a_refused_connection_certainly_sent_nothing(
+        self, slack: SlackWebhook, parameters: FixedParameters
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            parameters.stored["slack-webhook-url"] = f"http://127.0.0.1:{listener.getsockname()[1]}{SECRET_PATH}"
+        with pytest.raises(Unavailable, match="ConnectionRefusedError") as unavailable:
+            slack.send(THE_ALERT)
+        assert unavailable.value.perhaps_done is False
+
+
+class TestUrl:
+    @pytest.mark.parametrize("stored", [None, "", " \n"])
+    def test_with_no_destination_at_all_the_alert_is_a_dead_letter_that_says_so(
+        self, slack: SlackWebhook, parameters: FixedParameters, stored: str | None
+    ) -> None:
+        parameters.stored = {} if stored is None else {"slack-webhook-url": stored}
+        with pytest.raises(Refused, match="this alert reached nobody") as refused:
+            slack.send(THE_ALERT)
+        assert refused.value.word == "no_destination"
+
+    @pytest.mark.parametrize("email", [True, False])
+    @pytest.mark.parametrize(("stored", "silent"), [(None, True), (" ", True), ("https://hooks.slack.com/x", False)])
+    def test_slack_is_off_only_where_email_goes_out_instead(
+        self, clock: FakeClock, stored: str | None, email: bool, silent: bool
+    ) -> None:
+        parameters = FixedParameters(**({} if stored is None else {"slack_webhook_url": stored}))
+        assert SlackWebhook(parameters, email_configured=email, now_ms=clock).off is (email and silent)
+
+    @pytest.mark.parametrize(
+        "stored",
+        [
+            "hooks.slack.com/services/secret",
+            "http://hooks.slack.com/services/secret",
+            "ftp://hooks.slack.com/secret",
+            "file:///etc/secret",
+            "https://",
+            "https:///services/secret",
+            "https://hooks.slack.com:secret/",
+            "https://hooks.slack.com:99999/secret",
+            "https://[::1/secret",
+            "https://hooks.slack.com/ser vices/secret",
+            "https://hooks.slack.com/secret\r\nX: y",
+            "https://hooks.släck.com/secret",
+            "http://127.0.0.1.evil.example/secret",
+            "http://localhost@evil.example/secret",
+        ],
+    )
+    def test_what_is_no_https_url_is_the_operators_to_mend_and_is_never_shown(
+        self, slack: SlackWebhook, parameters: FixedParameters, stored: str
+    ) -> None:
+        parameters.stored = {"slack-webhook-url": stored}
+        with pytest.raises(SlackUrlInvalid) as invalid:
+            slack.send(THE_ALERT)
+        assert "secret" not in "".join(traceback.format_exception(invalid.value))
+
+    def test_space_around_it_does_not_matter(
+        self, server: RawServer, slack: SlackWebhook, parameters: FixedParameters
+    ) -> None:
+        parameters.stored["slack-webhook-url"] = f" {server.url}{SECRET_PATH}\n"
+        server.answers(says(b"ok"))
+        assert slack.send(THE_ALERT) == "ok"
+
+
+@pytest.mark.parametrize("act", [says(b"ok"), says(b"no_active_hooks", "404 Not Found"), *LOST.values()])
+def test_neither_the_url_nor_the_message_is_in_a_log_or_an_error(
+    server: RawServer, slack: SlackWebhook, caplog: pytest.LogCaptureFixture, act: Act
+) -> None:
+    server.answers(act)
+    told = ""
+    with caplog.at_level(logging.DEBUG):
+        try:
+            slack.send(THE_ALERT)
+        except AlertsError as error:
+            told = "".join(traceback.format_exception(error))
+    for secret in (SECRET_PATH, SPOKEN, "Grüße"):
+        assert secret not in told + caplog.text
