@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from adapters.batching import Together
+from adapters.batching import Crew, Together
 from adapters.fencing import fenced
 from domain.alert import Alert
 from domain.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Source, Status
@@ -52,14 +52,12 @@ _READ_ATTRIBUTES: Final = (
 class DynamoOutcomeTable:
     """Reads of several threads become one `BatchGetItem`; see `Together`."""
 
-    def __init__(
-        self, dynamodb: "DynamoDBClient", table: str, retention_days: int, now_ms: Clock, gather_s: float
-    ) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, retention_days: int, now_ms: Clock, crew: Crew) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._retention_s = retention_days * DAY_S
         self._now_ms = now_ms
-        self._read_together = Together(self._read_all, gather_s)
+        self._read_together = Together(self._read_all, crew)
 
     def read(self, recording: RecordingId) -> Outcome | None:
         return self._read_together(recording)

@@ -5,7 +5,6 @@ Each function imports only what it uses: the imports inside are what a cold star
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -50,7 +49,7 @@ def now_ms() -> int:
 @cache
 def evaluation_worker() -> "EvaluationWorker":
     from adapters.alert_topic import SnsAlertTopic
-    from adapters.batching import GATHER_S
+    from adapters.batching import Crew
     from adapters.identitycall import API_KEY, IdentityCallApi
     from adapters.outcome_table import DynamoOutcomeTable
     from adapters.request_budget import SharedRequestBudget
@@ -63,19 +62,20 @@ def evaluation_worker() -> "EvaluationWorker":
     settings = EvaluationSettings.from_environment()
     table, retention_days = settings.outcome_table_name, settings.outcome_retention_days
     meter = EmfMeter()
+    crew = Crew(BATCH_SIZE)
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     parameters = _parameters(settings.parameter_prefix, API_KEY, RULES)
     evaluate = EvaluateRecording(
         api=IdentityCallApi(settings.identitycall_base_url, parameters, meter, now_ms),
         rules=StoredRules(parameters, settings.max_pause_ms),
-        outcomes=DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, GATHER_S),
+        outcomes=DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, crew),
         topic=SnsAlertTopic(boto3.client("sns", config=AWS_CONFIG), settings.alert_topic_arn),
-        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, GATHER_S),
+        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, crew),
         now_ms=now_ms,
         random=random.random,
     )
     queue = _queue(settings.event_queue_url, settings.event_dead_letter_queue_url)
-    return EvaluationWorker(evaluate, queue, meter, now_ms, ThreadPoolExecutor(BATCH_SIZE).map)
+    return EvaluationWorker(evaluate, queue, meter, now_ms, crew.run_all)
 
 
 @cache
@@ -121,6 +121,7 @@ def webhook_receiver() -> "WebhookReceiver":
 
 @cache
 def discovery_worker() -> "DiscoveryWorker":
+    from adapters.batching import Crew
     from adapters.discovery_table import DynamoDiscoveryMemory
     from adapters.event_queue import EventQueue
     from adapters.identitycall import API_KEY, IdentityCallApi
@@ -140,7 +141,7 @@ def discovery_worker() -> "DiscoveryWorker":
         recordings=RecordingListApi(IdentityCallApi(settings.identitycall_base_url, parameters, meter, now_ms)),
         memory=DynamoDiscoveryMemory(dynamodb, table, lookback_ms, now_ms),
         queue=EventQueue(boto3.client("sqs", config=AWS_CONFIG), settings.event_queue_url),
-        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, gather_s=0),
+        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, Crew(1)),
         now_ms=now_ms,
         lookback_ms=lookback_ms,
     )

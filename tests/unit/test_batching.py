@@ -1,74 +1,100 @@
-"""Calls of several threads become one, and each caller gets its own answer."""
+"""Calls of a crew's threads become one, and each caller gets its own answer."""
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.batching import GATHER_S, Together
+from adapters.batching import Crew, Together
+
+FOR_EVER_S = 60.0
+"""Patience that no test outlasts: a test that needs it to end hangs, and fails by the runner's time limit."""
 
 
-class Company:
-    """Takes the place of the first caller's wait: it ends when as many callers are waiting as a test wants."""
+class Doubling:
+    """What is done together: doubles every key, and remembers which came in one call."""
 
     def __init__(self) -> None:
-        self.waits: list[float] = []
-        self.wanted = 1
-        self.together: Together[int, int] | None = None
+        self.calls: list[list[int]] = []
 
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        assert self.together
-        while len(self.together._waiting) < self.wanted:
-            threading.Event().wait(0.001)
+    def __call__(self, keys: Sequence[int]) -> list[int]:
+        self.calls.append(sorted(keys))
+        return [2 * key for key in keys]
 
 
 @pytest.fixture
-def company(monkeypatch: pytest.MonkeyPatch) -> Company:
-    company = Company()
-    monkeypatch.setattr("adapters.batching.time.sleep", company.sleep)
-    return company
+def double() -> Doubling:
+    return Doubling()
 
 
-def test_ten_callers_are_one_call_and_each_has_its_answer(company: Company) -> None:
-    calls: list[list[int]] = []
-
-    def double(keys: Sequence[int]) -> list[int]:
-        calls.append(list(keys))
-        return [2 * key for key in keys]
-
-    company.together, company.wanted = Together(double), 10
-    with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(company.together, range(10)))
-    assert answers == [2 * key for key in range(10)]
-    assert [sorted(call) for call in calls] == [list(range(10))]
-    assert company.waits == [GATHER_S]
+def test_ten_callers_are_one_call_and_each_has_its_answer(double: Doubling) -> None:
+    crew = Crew(10, FOR_EVER_S)
+    assert crew.run_all(Together(double, crew), range(10)) == [2 * key for key in range(10)]
+    assert double.calls == [list(range(10))]
 
 
-def test_one_caller_alone_is_served_too_and_the_next_begins_anew(company: Company) -> None:
-    calls: list[list[int]] = []
-
-    def remember(keys: Sequence[int]) -> list[int]:
-        calls.append(list(keys))
-        return list(keys)
-
-    company.together = Together(remember)
-    assert [company.together(7), company.together(8)] == [7, 8]
-    assert calls == [[7], [8]]
+def test_the_same_crew_gathers_again_and_again(double: Doubling) -> None:
+    crew = Crew(3, FOR_EVER_S)
+    first, second = Together(double, crew), Together(double, crew)
+    assert crew.run_all(lambda key: first(key) + second(key), range(3)) == [0, 4, 8]
+    assert crew.run_all(first, [7]) == [14]
+    assert double.calls == [[0, 1, 2], [0, 1, 2], [7]]
 
 
-def test_what_goes_wrong_is_seen_by_every_caller(company: Company) -> None:
+def test_whoever_has_no_crew_at_work_does_not_wait(double: Doubling) -> None:
+    together = Together(double, Crew(10, FOR_EVER_S))
+    assert [together(7), together(8)] == [14, 16]
+    assert double.calls == [[7], [8]]
+
+
+def test_those_who_leave_without_joining_are_not_waited_for(double: Doubling) -> None:
+    crew = Crew(3, FOR_EVER_S)
+    together = Together(double, crew)
+    assert crew.run_all(lambda key: together(key) if key else None, range(3)) == [None, 2, 4]
+    assert double.calls == [[1, 2]]
+
+
+def test_a_batch_larger_than_the_crew_is_gathered_by_the_threads_there_are(double: Doubling) -> None:
+    crew = Crew(2, FOR_EVER_S)
+    assert crew.run_all(Together(double, crew), range(4)) == [0, 2, 4, 6]
+    assert [len(call) for call in double.calls] == [2, 2]
+
+
+def test_company_that_does_not_come_is_not_waited_for_for_ever(double: Doubling) -> None:
+    crew = Crew(2, patience_s=0)
+    together = Together(double, crew)
+    busy = threading.Event()
+
+    def work(key: int) -> int:
+        if key == 0:  # at work elsewhere until the other one is through
+            assert busy.wait(FOR_EVER_S)
+            return 0
+        answer = together(key)
+        busy.set()
+        return answer
+
+    assert crew.run_all(work, range(2)) == [0, 2]
+
+
+def test_what_goes_wrong_is_seen_by_every_caller() -> None:
     def fail(keys: Sequence[int]) -> list[int]:
         raise ConnectionError("cut")
 
-    company.together, company.wanted = Together(fail), 3
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(company.together, key) for key in range(3)]
-    assert [type(future.exception()) for future in futures] == [ConnectionError] * 3
+    crew = Crew(3, FOR_EVER_S)
+    together = Together(fail, crew)
+    seen: list[type[Exception]] = []
+
+    def work(key: int) -> None:
+        try:
+            together(key)
+        except ConnectionError as error:
+            seen.append(type(error))
+
+    crew.run_all(work, range(3))
+    assert seen == [ConnectionError] * 3
 
 
-def test_an_answer_too_few_is_nobodys_silence(company: Company) -> None:
-    company.together, company.wanted = Together(lambda keys: list(keys[1:])), 1
+def test_an_answer_too_few_is_nobodys_silence() -> None:
+    together: Together[int, int] = Together(lambda keys: list(keys[1:]), Crew(1))
     with pytest.raises(ValueError, match="shorter"):
-        company.together(1)
+        together(1)
