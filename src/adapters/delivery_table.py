@@ -35,10 +35,11 @@ class DynamoDeliveryLedger:
                     TableName=self._table,
                     Key=self._key(alert),
                     UpdateExpression="SET #state = :claimed, lease_until_ms = :until, expires_at = :expires",
-                    ConditionExpression=("attribute_not_exists(pk) OR (#state = :claimed AND lease_until_ms <= :now)"),
+                    ConditionExpression="attribute_not_exists(pk) OR (#state <> :sent AND lease_until_ms <= :now)",
                     ExpressionAttributeNames={"#state": "state"},
                     ExpressionAttributeValues={
                         ":claimed": {"S": "claimed"},
+                        ":sent": {"S": "sent"},
                         ":until": {"N": str(lease_until_ms)},
                         ":now": {"N": str(now_ms)},
                         ":expires": {"N": str(now_ms // 1000 + self._retention_s)},
@@ -51,8 +52,7 @@ class DynamoDeliveryLedger:
             if lost.standing["state"]["S"] == "sent":
                 return AlreadySent()
             return HeldByAnother(int(lost.standing["lease_until_ms"]["N"]))
-        # A claim given back has no lease; one that ran out belonged to a worker whose send is unknown.
-        return Claim(lease_until_ms, repeats_unknown=_lease(before.get("Attributes", {})) > 0)
+        return Claim(lease_until_ms, repeats_unknown=_perhaps_sent(before.get("Attributes", {})))
 
     def record_sent(self, alert: Alert, answer: str) -> None:
         # Unconditional: that it was sent is true whoever holds the claim by now.
@@ -68,17 +68,19 @@ class DynamoDeliveryLedger:
             },
         )
 
-    def release(self, alert: Alert, claim: Claim) -> None:
+    def release(self, alert: Alert, claim: Claim, until_ms: int = 0) -> None:
         try:
             fenced(
                 lambda: self._dynamodb.update_item(
                     TableName=self._table,
                     Key=self._key(alert),
-                    UpdateExpression="SET lease_until_ms = :none",
+                    UpdateExpression="SET #state = :waiting, lease_until_ms = :until, perhaps_sent = :perhaps",
                     ConditionExpression="lease_until_ms = :mine",
+                    ExpressionAttributeNames={"#state": "state"},
                     ExpressionAttributeValues={
-                        # A lease long over, not none at all, where an earlier send may have arrived: that stays so.
-                        ":none": {"N": "1" if claim.repeats_unknown else "0"},
+                        ":waiting": {"S": "waiting"},
+                        ":until": {"N": str(until_ms)},
+                        ":perhaps": {"BOOL": claim.repeats_unknown},
                         ":mine": {"N": str(claim.lease_until_ms)},
                     },
                 )
@@ -93,5 +95,8 @@ class DynamoDeliveryLedger:
         }
 
 
-def _lease(item: dict[str, Any]) -> int:
-    return int(item["lease_until_ms"]["N"]) if "lease_until_ms" in item else 0
+def _perhaps_sent(item: dict[str, Any]) -> bool:
+    """Whether an earlier claim's send may have arrived: the worker that held the last one is gone, or it said so."""
+    if not item:
+        return False
+    return bool(item["state"]["S"] == "claimed" or item.get("perhaps_sent", {}).get("BOOL"))

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from domain.alert import Alert
 from domain.delivery import DeadLettered, Deferred, History, Random, settle, still_waiting
-from domain.errors import AlertsError, InFlight, Unavailable
+from domain.errors import AlertsError, InFlight, NotNow, Unavailable
 from domain.outcome import LEASE_MS
 from domain.ports import Clock
 
@@ -42,8 +42,8 @@ class DeliveryLedger(Protocol):
 
     def record_sent(self, alert: Alert, answer: str) -> None: ...
 
-    def release(self, alert: Alert, claim: Claim) -> None:
-        """Give the claim back after a send that certainly did not arrive."""
+    def release(self, alert: Alert, claim: Claim, until_ms: int = 0) -> None:
+        """Give the claim back after a send that certainly did not arrive. Nobody may send before `until_ms`."""
 
 
 class Destination(Protocol):
@@ -109,8 +109,9 @@ class DeliverAlert:
             if obstacle.perhaps_done:
                 # It may have arrived: the claim stands until its lease ends, and the next send is counted as a repeat.
                 raise Unavailable(str(obstacle), claim.lease_until_ms, perhaps_done=True) from obstacle
-            self.ledger.release(alert, claim)
+            self.ledger.release(alert, claim, obstacle.retry_at_ms or 0)
             raise
-        except AlertsError:
-            self.ledger.release(alert, claim)
+        except AlertsError as obstacle:
+            # Another copy of the message may come meanwhile: what the destination asked for holds for all of them.
+            self.ledger.release(alert, claim, (isinstance(obstacle, NotNow) and obstacle.retry_at_ms) or 0)
             raise

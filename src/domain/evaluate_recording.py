@@ -152,7 +152,8 @@ class EvaluateRecording:
         """
         recording, history = attempt.event.recording, attempt.event.history
         if history.count(ResultsDue.reason):
-            return _Fetched(self._holding_on_refusal(lambda: self.api.results(recording)))
+            final = self._holding_on_refusal(lambda: self.api.results(recording))
+            return _Fetched(final, None, bool(final.results.goals) or not self._waited_enough(attempt.event))
         snapshot: Snapshot | None = None
         if history.count(NotAnalysed.reason) or history.count(GoalsNotEvaluated.reason):
             details = self._holding_on_refusal(lambda: self.api.details(recording))
@@ -166,7 +167,8 @@ class EvaluateRecording:
                 unfinished = obstacle
             try:
                 details = self._request(lambda: self.api.details(recording), latest_ms)
-            except BudgetSpent:
+            except (BudgetSpent, Throttled) as denied:
+                unfinished.retry_at_ms = denied.retry_at_ms
                 raise unfinished from None
         if details.status == "failed":
             return details
@@ -174,20 +176,23 @@ class EvaluateRecording:
         if snapshot and details.goals_evaluated is not True:
             return _Fetched(snapshot, details, goals_evaluated=False)
         try:
-            snapshot = self._request(lambda: self.api.results(recording), latest_ms)
+            final = self._request(lambda: self.api.results(recording), latest_ms)
         except BudgetSpent as spent:
             raise ResultsDue(
                 f"Recording {recording}: analysed, its results to be fetched.", spent.retry_at_ms
             ) from None
-        return _Fetched(snapshot, details, bool(snapshot.results.goals) or details.goals_evaluated is True)
+        return _Fetched(final, details, bool(final.results.goals) or details.goals_evaluated is True)
 
     def _wait_for_the_analysis(self, event: RecordingEvent, details: RecordingDetails, rules: RuleSet) -> None:
-        if details.goals_evaluated is True or self.now_ms() - event.history.first_sent_ms >= GOALS_AWAITED_MS:
+        if details.goals_evaluated is True or self._waited_enough(event):
             return
         if details.status != "completed":
             raise NotAnalysed(f"Recording {event.recording}: it is not analysed yet.")
         if rules.reads_goals:
             raise GoalsNotEvaluated(f"Recording {event.recording}: its goals are not evaluated yet.")
+
+    def _waited_enough(self, event: RecordingEvent) -> bool:
+        return self.now_ms() - event.history.first_sent_ms >= GOALS_AWAITED_MS
 
     def _judge(
         self,

@@ -161,6 +161,16 @@ class DeliveryLedgerContract:
         ledger.release(alert(), claim)
         assert ledger.claim(alert(), NOON_MS + LEASE_MS + 1) == Claim(NOON_MS + LEASE_MS + 1, repeats_unknown=False)
 
+    def test_a_claim_given_back_until_a_time_can_be_taken_by_nobody_before(
+        self, ledger: DeliveryLedger, clock: FakeClock
+    ) -> None:
+        claim = ledger.claim(alert(), NOON_MS + LEASE_MS)
+        assert isinstance(claim, Claim)
+        ledger.release(alert(), claim, NOON_MS + 30_000)
+        assert ledger.claim(alert(), NOON_MS + LEASE_MS) == HeldByAnother(NOON_MS + 30_000)
+        clock.advance(30_000)
+        assert ledger.claim(alert(), NOON_MS + 2 * LEASE_MS) == Claim(NOON_MS + 2 * LEASE_MS, repeats_unknown=False)
+
     def test_what_may_have_arrived_once_stays_so_when_a_later_claim_is_given_back(
         self, ledger: DeliveryLedger, clock: FakeClock
     ) -> None:

@@ -54,10 +54,11 @@ class InMemoryOutcomeTable:
 
 
 class InMemoryDeliveryLedger:
-    """`claimed` maps alert ids to the end of their lease (0: given back), `sent` to the destination's answer."""
+    """`claimed` maps alert ids to the end of their lease, `waiting` are those given back, `sent` maps to the answer."""
 
     def __init__(self, now_ms: Clock, stage: Stage | None = None) -> None:
         self.claimed: dict[str, int] = {}
+        self.waiting: set[str] = set()
         self.unknown: set[str] = set()
         self.sent: dict[str, str] = {}
         self._now_ms = now_ms
@@ -71,16 +72,18 @@ class InMemoryDeliveryLedger:
             before_ms = self.claimed.get(key, 0)
             if before_ms > self._now_ms():
                 return HeldByAnother(before_ms)
-            if before_ms:
+            if key in self.claimed and key not in self.waiting:
                 self.unknown.add(key)
             self.claimed[key] = lease_until_ms
+            self.waiting.discard(key)
         return Claim(lease_until_ms, repeats_unknown=key in self.unknown)
 
     def record_sent(self, alert: Alert, answer: str) -> None:
         with self._stage.call("record_sent"):
             self.sent[alert.alert_id] = answer
 
-    def release(self, alert: Alert, claim: Claim) -> None:
+    def release(self, alert: Alert, claim: Claim, until_ms: int = 0) -> None:
         with self._stage.call("release"):
             if self.claimed.get(alert.alert_id) == claim.lease_until_ms:
-                self.claimed[alert.alert_id] = 0
+                self.claimed[alert.alert_id] = until_ms
+                self.waiting.add(alert.alert_id)
