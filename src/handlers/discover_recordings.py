@@ -55,15 +55,11 @@ class DiscoveryWorker:
         self._meter.add("DiscoveryRuns")
         self._meter.add("RecordingsDiscovered", len(run.announced))
         self._meter.add("RecordingsMissed", len(run.missed))
+        self._meter.add("ListItemsMalformed", len(run.malformed))
         about = _answer(run)
-        if run.announced:
-            about["discovered_ids"] = run.announced[:_IDS_LOGGED]
-        if run.missed:
-            about["missed_ids"] = run.missed[:_IDS_LOGGED]
-            logger.warning("missed_by_the_other_trigger", recording_ids=run.missed[:_IDS_LOGGED])
-        if run.malformed:
-            self._meter.add("ListItemsMalformed", len(run.malformed))
-            logger.warning("malformed_items", recording_ids=run.malformed[:_IDS_LOGGED], count=len(run.malformed))
+        for found in ("announced", "missed", "malformed"):
+            if ids := getattr(run, found):
+                about[f"{found}_ids"] = ids[:_IDS_LOGGED]
         if run.stopped:
             self._meter.add("DiscoveryStoppedEarly", reason=run.stopped.reason)
             if isinstance(run.stopped, KeyMissing | KeyRefused | KeyForbidden | Unusable):

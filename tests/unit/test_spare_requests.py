@@ -1,0 +1,88 @@
+"""What the request budget gives to work that can wait: only what nobody else needs, and never beyond the limit."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.request_budget import SLOT_LAPSES_MS, WINDOW_MS, Denied, Schedule, Slot, grant, spare
+from tests.fakes.clock import NOON_MS
+
+MINUTE_MS = 60_000
+
+
+def taken(schedule: Schedule, wishes: int, limit: int, now_ms: int = NOON_MS) -> int:
+    """How many of the wishes are granted."""
+    for number in range(wishes):
+        after = spare(schedule, now_ms, limit)
+        if after is None:
+            return number
+        schedule = after
+    return wishes
+
+
+def test_it_is_a_slot_at_once_and_a_revision() -> None:
+    assert spare(Schedule(revision=4), NOON_MS, 60) == Schedule(slots=(NOON_MS,), revision=5)
+
+
+@pytest.mark.parametrize(("limit", "given_away"), [(1, 1), (2, 2), (3, 3), (4, 3), (60, 45), (300, 225)])
+def test_a_quarter_of_the_limit_is_kept_for_whoever_comes_next(limit: int, given_away: int) -> None:
+    assert taken(Schedule(), 1_000, limit) == given_away
+
+
+@pytest.mark.parametrize("in_use", [0, 20, 44, 45, 60])
+def test_what_others_use_is_counted(in_use: int) -> None:
+    schedule, _ = grant(Schedule(), [NOON_MS] * in_use, NOON_MS, 60)
+    assert taken(schedule, 1_000, 60) == max(0, 45 - in_use)
+
+
+def test_it_is_given_again_when_the_window_has_moved_on() -> None:
+    schedule, _ = grant(Schedule(), [NOON_MS] * 60, NOON_MS, 60)
+    assert taken(schedule, 1, 60, NOON_MS + WINDOW_MS - 1) == 0
+    assert taken(schedule, 1, 60, NOON_MS + WINDOW_MS) == 1
+
+
+def test_nothing_is_to_spare_while_somebody_sleeps_until_a_slot() -> None:
+    schedule, answers = grant(Schedule(), [NOON_MS] * 3 + [NOON_MS + 2 * MINUTE_MS], NOON_MS, 3)
+    assert isinstance(answers[-1], Slot)
+    assert taken(schedule, 1, 3, answers[-1].at_ms - 1) == 0
+    assert taken(schedule, 1, 3, answers[-1].at_ms) == 1
+
+
+def test_nothing_is_to_spare_while_somebody_stands_in_line() -> None:
+    schedule, answers = grant(Schedule(), [NOON_MS] * 4, NOON_MS, 3)
+    assert isinstance(answers[-1], Denied)
+    comes_back_ms = answers[-1].retry_at_ms
+    assert comes_back_ms < NOON_MS + WINDOW_MS
+    assert taken(schedule, 1, 3, comes_back_ms) == 0
+    assert taken(schedule, 1, 3, NOON_MS + 3 * MINUTE_MS) == 1
+
+
+def test_nothing_is_to_spare_during_a_hold() -> None:
+    held = Schedule().held(NOON_MS + MINUTE_MS)
+    assert taken(held, 1, 60, NOON_MS + MINUTE_MS - 1) == 0
+    assert taken(held, 1, 60, NOON_MS + MINUTE_MS) == 1
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=60),
+    limit=st.integers(1, 12),
+    data=st.data(),
+)
+def test_no_minute_holds_more_than_the_limit_with_both_kinds_of_requests(
+    steps: list[tuple[int, int, int]], limit: int, data: st.DataObject
+) -> None:
+    schedule, now_ms, slots = Schedule(), NOON_MS, list[int]()
+    for since_ms, wishes, spares in steps:
+        now_ms += since_ms
+        schedule, answers = grant(schedule, [now_ms + 12_000] * wishes, now_ms, limit)
+        slots += [answer.at_ms for answer in answers if isinstance(answer, Slot)]
+        for _ in range(spares):
+            after = spare(schedule, now_ms, limit)
+            if after is None:
+                break
+            schedule = after
+            slots.append(now_ms)
+    late = st.integers(0, SLOT_LAPSES_MS + 499)
+    arrivals = sorted(at_ms + data.draw(late) for at_ms in slots)
+    for first in arrivals:
+        assert sum(first <= at_ms < first + MINUTE_MS for at_ms in arrivals) <= limit
