@@ -144,7 +144,8 @@ class IdentityCallApi:
         return Unavailable(f"{subject}: the API answered {status}.", wait_until_ms)
 
     def _key(self) -> str:
-        key = (self._parameters[API_KEY] or "").strip()
+        # A slot of the request budget has been granted by now, and lapses.
+        key = (self._parameters.at_hand(API_KEY) or "").strip()
         if not key:
             raise KeyMissing("No api-key is stored, so no results can be fetched.")
         if not _KEY.fullmatch(key):

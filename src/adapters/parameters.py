@@ -41,8 +41,15 @@ class Parameters:
         self._fresh_until_ms = 0
 
     def __getitem__(self, entry: str) -> str | None:
+        return self._kept(entry, 0)
+
+    def at_hand(self, entry: str) -> str | None:
+        """The same for a moment at which nothing may take long: what will be read anew a minute later is good enough."""
+        return self._kept(entry, KEPT_MS)
+
+    def _kept(self, entry: str, longer_ms: int) -> str | None:
         with self._lock:
-            if self._values is None or self._now_ms() >= self._fresh_until_ms:
+            if self._values is None or self._now_ms() >= self._fresh_until_ms + longer_ms:
                 self._values = self._read()
                 self._fresh_until_ms = self._now_ms() + KEPT_MS
             return self._values.get(entry)

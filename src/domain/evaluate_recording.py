@@ -177,9 +177,9 @@ class EvaluateRecording:
             return _Fetched(snapshot, details, goals_evaluated=False)
         try:
             final = self._request(lambda: self.api.results(recording), latest_ms)
-        except BudgetSpent as spent:
+        except (BudgetSpent, Throttled) as denied:
             raise ResultsDue(
-                f"Recording {recording}: analysed, its results to be fetched.", spent.retry_at_ms
+                f"Recording {recording}: analysed, its results to be fetched.", denied.retry_at_ms
             ) from None
         return _Fetched(final, details, bool(final.results.goals) or details.goals_evaluated is True)
 

@@ -11,3 +11,6 @@ class FixedParameters(Parameters):
 
     def __getitem__(self, entry: str) -> str | None:
         return self.stored.get(entry)
+
+    def at_hand(self, entry: str) -> str | None:
+        return self[entry]
