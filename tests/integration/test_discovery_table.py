@@ -1,0 +1,123 @@
+"""Discovery's memory on DynamoDB: the contract, what it costs, and the items as the design has them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from adapters.batching import Crew
+from adapters.discovery_table import DynamoDiscoveryMemory
+from adapters.outcome_table import DynamoOutcomeTable
+from domain.discovery import Judged, Mark
+from domain.outcome import Outcome, Source, Status
+from domain.recording import RecordingId
+from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.make import UUID
+from tests.integration.conftest import TABLE, Aws
+
+pytest.register_assert_rewrite("tests.fakes.discovery_contract")
+
+from tests.fakes.discovery_contract import DiscoveryMemoryContract, Judge  # noqa: E402
+
+HOUR_MS = 3_600_000
+CLEAR = Outcome(
+    recording=123,
+    status=Status.CLEAR,
+    revision=1,
+    source=Source.WEBHOOK,
+    fetch_started_ms=NOON_MS,
+    evaluated_at_ms=NOON_MS,
+)
+
+
+@pytest.fixture
+def memory(aws: Aws, clock: FakeClock) -> DynamoDiscoveryMemory:
+    return DynamoDiscoveryMemory(aws.dynamodb, TABLE, 24 * HOUR_MS, clock)
+
+
+@pytest.fixture
+def outcomes(aws: Aws, clock: FakeClock) -> DynamoOutcomeTable:
+    return DynamoOutcomeTable(aws.dynamodb, TABLE, retention_days=365, now_ms=clock, crew=Crew(1))
+
+
+@pytest.fixture
+def judge(outcomes: DynamoOutcomeTable) -> Judge:
+    def store(recording: RecordingId, source: Source) -> None:
+        outcomes.save(replace(CLEAR, recording=recording, source=source))
+
+    return store
+
+
+class TestDynamoDiscoveryMemory(DiscoveryMemoryContract):
+    pass
+
+
+def test_an_outcome_is_found_by_the_uuid_too(
+    memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, judge: Judge
+) -> None:
+    judge(123, Source.QUEUE)
+    outcomes.remember_alias(UUID, 123)
+    assert memory.look_up([UUID, 5]) == {UUID: Judged(Source.QUEUE, NOON_MS)}
+
+
+def test_an_outcome_of_a_uuid_that_was_not_found_counts(memory: DynamoDiscoveryMemory, judge: Judge) -> None:
+    judge(UUID, Source.DISCOVERY)
+    assert memory.look_up([UUID]) == {UUID: Judged(Source.DISCOVERY, NOON_MS)}
+
+
+def test_a_page_of_known_recordings_is_one_call_one_with_new_ones_two(
+    aws: Aws, memory: DynamoDiscoveryMemory, judge: Judge
+) -> None:
+    for recording in range(1, 101):
+        judge(recording, Source.WEBHOOK)
+    aws.calls.clear()
+    assert len(memory.look_up(range(1, 101))) == 100
+    assert aws.calls.names == ["dynamodb.BatchGetItem"]
+    aws.calls.clear()
+    assert len(memory.look_up(range(2, 102))) == 99
+    assert aws.calls.names == ["dynamodb.BatchGetItem"] * 2
+
+
+def test_a_mark_lies_beside_the_outcome_and_expires_a_day_after_the_lookback(
+    aws: Aws, memory: DynamoDiscoveryMemory
+) -> None:
+    memory.mark([123], Mark.SENT)
+    assert aws.item("RECORDING#123", "DISCOVERED") == {
+        "pk": {"S": "RECORDING#123"},
+        "sk": {"S": "DISCOVERED"},
+        "mark": {"S": "sent"},
+        "marked_ms": {"N": str(NOON_MS)},
+        "expires_at": {"N": str((NOON_MS + 48 * HOUR_MS) // 1_000)},
+    }
+
+
+class Stubborn:
+    """A client whose batch calls do only one item each, and tell so."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self._dynamodb = dynamodb
+
+    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's spelling
+        wanted = RequestItems[TABLE]
+        first, *others = wanted["Keys"]
+        answer = self._dynamodb.batch_get_item(RequestItems={TABLE: wanted | {"Keys": [first]}})
+        return answer | {"UnprocessedKeys": {TABLE: wanted | {"Keys": others}} if others else {}}
+
+    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's spelling
+        first, *others = RequestItems[TABLE]
+        self._dynamodb.batch_write_item(RequestItems={TABLE: [first]})
+        return {"UnprocessedItems": {TABLE: others} if others else {}}
+
+
+def test_what_dynamodb_leaves_undone_is_asked_for_again(aws: Aws, clock: FakeClock) -> None:
+    memory = DynamoDiscoveryMemory(Stubborn(aws.dynamodb), TABLE, HOUR_MS, clock)  # type: ignore[arg-type]
+    memory.mark([1, 2, 3, 4], Mark.SENT)
+    assert memory.look_up([1, 2, 3, 4]).keys() == {1, 2, 3, 4}
+
+
+def test_what_dynamodb_never_does_is_an_error_and_no_mark_is_believed_in(aws: Aws, clock: FakeClock) -> None:
+    memory = DynamoDiscoveryMemory(Stubborn(aws.dynamodb), TABLE, HOUR_MS, clock)  # type: ignore[arg-type]
+    with pytest.raises(TimeoutError, match="unwritten"):
+        memory.mark([1, 2, 3, 4, 5, 6], Mark.SENT)
+    with pytest.raises(TimeoutError, match="unread"):
+        memory.look_up([1, 2, 3, 4, 5, 6])
