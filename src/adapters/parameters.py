@@ -44,7 +44,7 @@ class Parameters:
         return self._kept(entry, 0)
 
     def at_hand(self, entry: str) -> str | None:
-        """The same for a moment at which nothing may take long: what will be read anew a minute later is good enough."""
+        """The same for a moment at which nothing may take long: what is read anew a minute later will do."""
         return self._kept(entry, KEPT_MS)
 
     def _kept(self, entry: str, longer_ms: int) -> str | None:
