@@ -1,11 +1,17 @@
-"""The delivery ledger on DynamoDB: the contract, and the items as the design has them."""
+"""The delivery ledger on DynamoDB: the contract, and the item as the design has it."""
 
 import pytest
+from botocore.exceptions import ClientError
 
 from adapters.delivery_table import DynamoDeliveryLedger
-from tests.fakes.clock import FakeClock
+from domain.outcome import LEASE_MS
+from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import DeliveryLedgerContract
+from tests.fakes.make import alert
 from tests.integration.conftest import TABLE, Aws
+
+KEY = f"DELIVERY#{alert().alert_id}#slack"
+EXPIRES = str(NOON_MS // 1000 + 365 * 86_400)
 
 
 @pytest.fixture
@@ -15,3 +21,46 @@ def ledger(aws: Aws, clock: FakeClock) -> DynamoDeliveryLedger:
 
 class TestDynamoDeliveryLedger(DeliveryLedgerContract):
     pass
+
+
+def test_a_claim_stands_beside_the_outcome_with_its_lease(aws: Aws, ledger: DynamoDeliveryLedger) -> None:
+    ledger.claim(alert(), NOON_MS + LEASE_MS)
+    assert aws.item("RECORDING#123", KEY) == {
+        "pk": {"S": "RECORDING#123"},
+        "sk": {"S": KEY},
+        "state": {"S": "claimed"},
+        "lease_until_ms": {"N": str(NOON_MS + LEASE_MS)},
+        "expires_at": {"N": EXPIRES},
+    }
+
+
+def test_a_sent_alert_keeps_slacks_answer_and_the_time(
+    aws: Aws, ledger: DynamoDeliveryLedger, clock: FakeClock
+) -> None:
+    ledger.claim(alert(), NOON_MS + LEASE_MS)
+    clock.advance(1_500)
+    ledger.record_sent(alert(), "ok" + "!" * 500)
+    item = aws.item("RECORDING#123", KEY)
+    assert item["state"] == {"S": "sent"}
+    assert item["answer"] == {"S": "ok" + "!" * 198}
+    assert item["sent_at"] == {"S": "2026-11-23T12:00:01.500Z"}
+    assert item["expires_at"] == {"N": EXPIRES}
+
+
+def test_each_destination_has_its_own(aws: Aws, ledger: DynamoDeliveryLedger, clock: FakeClock) -> None:
+    other = DynamoDeliveryLedger(aws.dynamodb, TABLE, "teams", retention_days=365, now_ms=clock)
+    ledger.record_sent(alert(), "ok")
+    other.claim(alert(), NOON_MS + LEASE_MS)
+    assert {item["sk"]["S"] for item in aws.items()} == {KEY, KEY.replace("slack", "teams")}
+
+
+def test_a_delivery_is_two_writes(aws: Aws, ledger: DynamoDeliveryLedger) -> None:
+    ledger.claim(alert(), NOON_MS + LEASE_MS)
+    ledger.record_sent(alert(), "ok")
+    assert aws.calls.names == ["dynamodb.UpdateItem"] * 2
+
+
+def test_any_other_error_is_no_lost_race(aws: Aws, ledger: DynamoDeliveryLedger) -> None:
+    aws.dynamodb.delete_table(TableName=TABLE)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        ledger.claim(alert(), NOON_MS + LEASE_MS)

@@ -1,18 +1,287 @@
-"""The outcome table on DynamoDB: the contract, and the items as the design has them."""
+"""The outcome table on DynamoDB: the contract, the item as the design has it, and reads made together."""
+
+import gzip
+import json
+import random
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from adapters.batching import Crew
 from adapters.outcome_table import DynamoOutcomeTable
-from tests.fakes.clock import FakeClock
-from tests.fakes.contracts import OutcomeTableContract
+from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Status, keep
+from domain.recording import Results
+from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED, OutcomeTableContract
+from tests.fakes.make import UUID, alert, body, details, unmet
 from tests.integration.conftest import TABLE, Aws
+
+YEAR_S = 365 * 86_400
+MAX_ITEM_BYTES = 400 * 1024
 
 
 @pytest.fixture
-def table(aws: Aws, clock: FakeClock) -> DynamoOutcomeTable:
-    return DynamoOutcomeTable(aws.dynamodb, TABLE, retention_days=365, now_ms=clock, crew=Crew(1))
+def crew() -> Crew:
+    return Crew(10)
+
+
+@pytest.fixture
+def table(aws: Aws, clock: FakeClock, crew: Crew) -> DynamoOutcomeTable:
+    return DynamoOutcomeTable(aws.dynamodb, TABLE, retention_days=365, now_ms=clock, crew=crew)
 
 
 class TestDynamoOutcomeTable(OutcomeTableContract):
     pass
+
+
+class TestItem:
+    def test_a_violated_recordings_item_is_the_contract_with_whoever_reads_the_table(
+        self, aws: Aws, table: DynamoOutcomeTable
+    ) -> None:
+        table.save(VIOLATED)
+        assert VIOLATED.snapshot
+        assert VIOLATED.alert
+        assert VIOLATED.alert.message
+        assert aws.item("RECORDING#123") == {
+            "pk": {"S": "RECORDING#123"},
+            "sk": {"S": "OUTCOME"},
+            "recording_id": {"N": "123"},
+            "status": {"S": "violations"},
+            "revision": {"N": "1"},
+            "source": {"S": "webhook"},
+            "violations": {
+                "L": [
+                    {
+                        "M": {
+                            "rule_id": {"S": kept.rule_id},
+                            "subject": {"S": kept.subject},
+                            "severity": {"S": kept.severity},
+                            "summary": {"S": kept.summary},
+                        }
+                    }
+                    for kept in VIOLATED.violations
+                ]
+            },
+            "violations_total": {"N": "2"},
+            "results": {"S": VIOLATED.snapshot.json.decode()},
+            "results_digest": {"S": "d" * 64},
+            "rules_version": {"S": "r" * 16},
+            "fetch_started_at": {"S": "2026-11-23T12:00:00.001Z"},
+            "evaluated_at": {"S": "2026-11-23T12:00:00.234Z"},
+            "alert": {
+                "M": {
+                    "alert_id": {"S": "a" * 24},
+                    "state": {"S": "pending"},
+                    "lease_until": {"S": "2026-11-23T12:01:00.000Z"},
+                    "message": {"S": VIOLATED.alert.message.model_dump_json()},
+                }
+            },
+            "alerted": {"SS": sorted(VIOLATED.alerted)},
+            "expires_at": {"N": str(NOON_MS // 1000 + YEAR_S)},
+        }
+
+    def test_a_published_alert_says_when_and_keeps_no_message(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        table.save(VIOLATED)
+        table.advance(VIOLATED.published(NOON_MS + 5_000))
+        assert aws.item("RECORDING#123")["alert"]["M"] == {
+            "alert_id": {"S": "a" * 24},
+            "state": {"S": "published"},
+            "lease_until": {"S": "2026-11-23T12:01:00.000Z"},
+            "published_at": {"S": "2026-11-23T12:00:05.000Z"},
+        }
+
+    def test_what_was_never_to_be_alerted_has_no_alert(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        table.save(CLEAR)
+        assert not {"alert", "alerted", "goals_evaluated"} & set(aws.item("RECORDING#123"))
+
+    def test_goals_that_were_not_evaluated_are_told(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        table.save(replace(CLEAR, goals_evaluated=False))
+        assert aws.item("RECORDING#123")["goals_evaluated"] == {"BOOL": False}
+
+    def test_an_unknown_uuid_has_no_number_and_no_results(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        table.save(NOT_FOUND)
+        item = aws.item(f"RECORDING#{UUID}")
+        assert item["status"] == {"S": "not_found"}
+        assert not {"recording_id", "results", "results_digest", "rules_version", "alert"} & set(item)
+
+    def test_an_alias_names_the_number_and_expires(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        table.remember_alias(UUID, 123)
+        assert aws.item(f"ALIAS#{UUID}", "ALIAS") == {
+            "pk": {"S": f"ALIAS#{UUID}"},
+            "sk": {"S": "ALIAS"},
+            "recording_id": {"N": "123"},
+            "expires_at": {"N": str(NOON_MS // 1000 + YEAR_S)},
+        }
+
+
+def snapshot_of(padding: str) -> Snapshot:
+    data = body(123) | {"padding": padding}
+    return Snapshot(Results.model_validate(data), json.dumps(data, ensure_ascii=False).encode())
+
+
+def noise(length: int) -> str:
+    """Text that cannot be compressed to less than three quarters."""
+    return "".join(
+        random.Random(7).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", k=length)
+    )
+
+
+class TestLargeResults:
+    def stored(self, aws: Aws, table: DynamoOutcomeTable, outcome: Outcome) -> dict[str, Any]:
+        table.save(outcome)
+        return aws.item("RECORDING#123")
+
+    def test_up_to_200_kb_they_are_text(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        snapshot = snapshot_of("x" * 199_000)
+        assert self.stored(aws, table, replace(CLEAR, snapshot=snapshot))["results"] == {"S": snapshot.json.decode()}
+
+    @pytest.mark.parametrize("padding", ["x" * 4_000_000, noise(300_000), "挨" * 100_000])
+    def test_beyond_they_are_compressed(self, aws: Aws, table: DynamoOutcomeTable, padding: str) -> None:
+        snapshot = snapshot_of(padding)
+        item = self.stored(aws, table, replace(CLEAR, snapshot=snapshot))
+        assert gzip.decompress(item["results_gzip"]["B"]) == snapshot.json
+        assert "results" not in item
+
+    def test_what_fits_no_item_is_left_out_and_its_size_told(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        snapshot = snapshot_of(noise(2_000_000))
+        item = self.stored(aws, table, replace(CLEAR, snapshot=snapshot))
+        assert item["results_omitted_bytes"] == {"N": str(len(snapshot.json))}
+        assert not {"results", "results_gzip"} & set(item)
+        assert item["results_digest"] == {"S": "d" * 64}
+
+    @pytest.mark.parametrize(
+        ("length", "stored_as", "at_least"),
+        [
+            (0, "results", 250_000),
+            (115_000, "results", 370_000),
+            (155_000, "results_gzip", 370_000),
+            (190_000, "results_omitted_bytes", 250_000),
+        ],
+    )
+    def test_the_largest_outcomes_are_under_dynamodbs_400_kb(
+        self, aws: Aws, table: DynamoOutcomeTable, length: int, stored_as: str, at_least: int
+    ) -> None:
+        """10,000 violations, 50 kept with the longest names, a pending alert of the largest size, and results."""
+        found = tuple(unmet(n, name="👋" * 500, why="👋" * 500, rule=f"{n % 50:064}") for n in range(10_000))
+        worst = replace(
+            VIOLATED,
+            violations=keep(found),
+            violations_total=len(found),
+            alerted=frozenset(violation.fingerprint for violation in found),
+            alert=OutboxAlert("a" * 24, NOON_MS + LEASE_MS, alert(*found, known=details(name="👋" * 500))),
+            snapshot=snapshot_of(noise(length)),
+        )
+        item = self.stored(aws, table, worst)
+        assert stored_as in item
+        assert at_least < size_of(item) < MAX_ITEM_BYTES
+        assert table.read(123) == replace(worst, snapshot=None)
+
+
+def size_of(value: Any) -> int:
+    """An item's size as DynamoDB documents it: names and values in UTF-8, three bytes a container and one an entry."""
+    match value:
+        case {"L": list(parts)}:
+            size = 3 + sum(1 + size_of(part) for part in parts)
+        case {"M": dict(parts)}:
+            size = 3 + len(parts) + sum(len(name.encode()) + size_of(part) for name, part in parts.items())
+        case {"SS": list(parts)}:
+            size = sum(len(part.encode()) for part in parts)
+        case {"S": str(text)}:
+            size = len(text.encode())
+        case {"B": bytes(raw)}:
+            size = len(raw)
+        case {"N": str(digits)}:
+            size = len(digits) // 2 + 2
+        case {"BOOL": bool()}:
+            size = 1
+        case _:  # the item itself
+            size = sum(len(name.encode()) + size_of(part) for name, part in value.items())
+    return size
+
+
+class TestReadsTogether:
+    def test_a_batch_is_one_read_and_each_thread_has_its_own(
+        self, aws: Aws, table: DynamoOutcomeTable, crew: Crew
+    ) -> None:
+        for number in range(1, 9):
+            table.save(replace(CLEAR, recording=number))
+        table.remember_alias(UUID, 3)
+        aws.calls.clear()
+        found = crew.run_all(table.read, [*range(1, 10), UUID])
+        assert [outcome and outcome.recording for outcome in found] == [*range(1, 9), None, 3]
+        assert aws.calls.names == ["dynamodb.BatchGetItem"]
+        [asked] = aws.calls.of("dynamodb.BatchGetItem")
+        assert asked["RequestItems"][TABLE]["ConsistentRead"] is True
+
+    def test_a_uuid_of_a_recording_outside_the_batch_costs_one_read_more(
+        self, aws: Aws, table: DynamoOutcomeTable
+    ) -> None:
+        table.save(CLEAR)
+        table.remember_alias(UUID, 123)
+        aws.calls.clear()
+        assert table.read(UUID) == replace(CLEAR, snapshot=None)
+        assert aws.calls.names == ["dynamodb.BatchGetItem"] * 2
+
+    def test_the_same_recording_twice_is_asked_for_once(self, table: DynamoOutcomeTable, crew: Crew) -> None:
+        table.save(CLEAR)
+        first, second = crew.run_all(table.read, [123, 123])
+        assert first == second == replace(CLEAR, snapshot=None)
+
+    def test_the_results_are_never_read_back(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+        table.save(CLEAR)
+        table.read(123)
+        [asked] = aws.calls.of("dynamodb.BatchGetItem")
+        read = asked["RequestItems"][TABLE]["ExpressionAttributeNames"].values()
+        assert "revision" in read
+        assert not {"results", "results_gzip"} & set(read)
+
+
+class Stuttering:
+    """A client that leaves some keys unprocessed so many times."""
+
+    def __init__(self, aws: Aws, times: int) -> None:
+        self._dynamodb = aws.dynamodb
+        self.times = times
+
+    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if not self.times:
+            return dict(self._dynamodb.batch_get_item(RequestItems=RequestItems))
+        self.times -= 1
+        asked = RequestItems[TABLE]
+        done, left = asked["Keys"][:1], asked["Keys"][1:]
+        answer = dict(self._dynamodb.batch_get_item(RequestItems={TABLE: asked | {"Keys": done}}))
+        return answer | {"UnprocessedKeys": {TABLE: asked | {"Keys": left}} if left else {}}
+
+
+class TestUnprocessedKeys:
+    def read_all(self, aws: Aws, clock: FakeClock, times: int, crew: Crew) -> list[Outcome | None]:
+        dynamodb: Any = Stuttering(aws, times)
+        table = DynamoOutcomeTable(dynamodb, TABLE, retention_days=365, now_ms=clock, crew=crew)
+        return list(crew.run_all(table.read, range(1, 7)))
+
+    def test_they_are_asked_for_again(self, aws: Aws, table: DynamoOutcomeTable, clock: FakeClock, crew: Crew) -> None:
+        for number in range(1, 7):
+            table.save(replace(CLEAR, recording=number))
+        found = self.read_all(aws, clock, 4, crew)
+        assert [outcome and outcome.recording for outcome in found] == [1, 2, 3, 4, 5, 6]
+
+    def test_what_stays_unread_is_no_absence(self, aws: Aws, clock: FakeClock, crew: Crew) -> None:
+        with pytest.raises(TimeoutError, match="unread"):
+            self.read_all(aws, clock, 5, crew)
+
+
+def test_any_other_error_of_a_write_is_no_lost_race(aws: Aws, table: DynamoOutcomeTable) -> None:
+    aws.dynamodb.delete_table(TableName=TABLE)
+    for write, outcome in ((table.save, CLEAR), (table.advance, replace(CLEAR, revision=2))):
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            write(outcome)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_is_read_back(table: DynamoOutcomeTable, status: Status) -> None:
+    table.save(replace(NOT_FOUND, status=status))
+    read = table.read(UUID)
+    assert read
+    assert read.status is status
