@@ -155,8 +155,8 @@ class TestLargeResults:
         ("length", "stored_as", "at_least"),
         [
             (0, "results", 250_000),
-            (115_000, "results", 370_000),
-            (155_000, "results_gzip", 370_000),
+            (100_000, "results", 350_000),
+            (135_000, "results_gzip", 350_000),
             (190_000, "results_omitted_bytes", 250_000),
         ],
     )
