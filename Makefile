@@ -47,7 +47,7 @@ format: $(VENV) ## Format the code, and mend what lint can mend
 	@.venv/bin/ruff format .
 
 .PHONY: invoke
-invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack|webhook EVENT=events/….json
+invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack|webhook|discovery EVENT=events/….json
 	@.venv/bin/python -m local.invoke $(call required,FUNCTION) $(call required,EVENT)
 
 .PHONY: bench
@@ -67,11 +67,16 @@ deploy: build ## Build, deploy with questions asked, and show how secrets are st
 	@printf '\n%s\n' 'Store each secret with one command (it reads what you paste, so that no shell history keeps it):'
 	@for secret in api-key slack-webhook-url; do printf "\n  %s\n" "read -rs SECRET && aws ssm put-parameter \
 	--type SecureString --overwrite --name /$(STACK)/$$secret --value \"\$$SECRET\"; unset SECRET"; done
+	@printf '\n  %s\n' 'For webhooks (WebhookUrl above): SECRET="whsec_$$(openssl rand -base64 32)"; echo "$$SECRET"; aws ssm put-parameter --type SecureString --overwrite --name /$(STACK)/webhook-secret --value "$$SECRET"; unset SECRET'
 	@printf '\n%s\n' 'Then try it: make send STACK=$(STACK) RECORDING=<the id of an analysed recording>'
 
 .PHONY: send
 send: $(VENV) ## Put one event into a deployed stack, and show its outcome  RECORDING=123 STACK=…
 	@$(LOCAL) send --recording $(call required,RECORDING) --stack $(STACK)
+
+.PHONY: discover
+discover: $(VENV) ## Look for new recordings now, or for those of the past  STACK=… [HISTORY_HOURS=48]
+	@$(LOCAL) discover --stack $(STACK) $(if $(HISTORY_HOURS),--history-hours $(HISTORY_HOURS))
 
 ##@ Parts of check
 

@@ -1,6 +1,9 @@
 """Webhooks at the deployed function's public URL, from the request to the alert in Slack. IAM is enforced."""
 
 import json
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from local.stack import LocalStack
 from tests.e2e.conftest import MakeRecording
 from tests.fakes.webhook import signature
 
+ROOT = Path(__file__).parents[2]
 NOT_AUTHORIZED = (401, "Not authorized.")
 
 
@@ -151,4 +155,19 @@ def test_a_role_that_may_not_send_is_503_and_the_sender_tries_again(
     finally:
         stack.client("iam").delete_role_policy(**named)
     assert answer(stack, body, webhooks.signed(body))[0] == 202
+    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_the_readme_s_curl_line_signs(stack: LocalStack, make_recording: MakeRecording, shell: str) -> None:
+    """Pasted as it stands, with the URL and the secret of this stack."""
+    recording = make_recording()
+    readme = (ROOT / "README.md").read_text()
+    block = next(block for block in re.findall(r"^```\n(.*?)^```", readme, re.DOTALL | re.MULTILINE) if "curl" in block)
+    url_id = stack.outputs["WebhookUrl"].removeprefix("https://").partition(".")[0]
+    url = f"{stack.emulator.endpoint}/_aws/lambda-url/{url_id}/"
+    script = re.sub(r"(?m)^URL=.*$", f"URL='{url}'", re.sub(r"(?m)^SECRET=.*$", f"SECRET='{webhooks.SECRET}'", block))
+    script = script.replace('"recording_id": 123', f'"recording_id": {recording.id}')
+    shown = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("HTTP/1.1 202")
     stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
