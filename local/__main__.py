@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from local.discover import discover as discover_new
 from local.places import LocalStackError
 from local.run import UsageError
 from local.run import run as run_all
@@ -35,6 +36,15 @@ def send(
 ) -> None:
     """Put one event into a deployed stack, and show what came of it."""
     _carry_out(lambda: send_one(console, recording, stack, wait))
+
+
+@app.command()
+def discover(
+    stack: Annotated[str, typer.Option(help="the deployed stack's name")] = "identitycall-alerts",
+    history_hours: Annotated[int | None, typer.Option(help="look back so far, also to before the first start")] = None,
+) -> None:
+    """Look for new recordings in a deployed stack now, or for those of the past."""
+    _carry_out(lambda: discover_new(console, stack, history_hours))
 
 
 def _carry_out(work: Callable[[], bool]) -> NoReturn:

@@ -147,6 +147,7 @@ class Function(Enum):
 
     evaluate = ("EvaluationFunction", "handlers.evaluate_recordings.lambda_handler")
     slack = ("SlackFunction", "handlers.notify_slack.lambda_handler")
+    discovery = ("DiscoveryFunction", "handlers.discover_recordings.lambda_handler")
     webhook = ("WebhookFunction", "handlers.receive_webhook.lambda_handler")
 
     def __init__(self, logical_id: str, handler: str) -> None:

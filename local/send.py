@@ -27,7 +27,7 @@ def send(console: Console, recording: str, stack: str, wait_seconds: float) -> b
         raise SendError(f"{recording or 'Nothing'} is no recording id: a number, or a UUID.")
     try:
         session = boto3.Session()
-        outputs = _outputs(session, stack)
+        outputs = outputs_of(session, stack)
         before = _outcome(session, outputs, recording)
         event = {"recording_id": int(recording) if recording.isdigit() else recording}
         session.client("sqs").send_message(QueueUrl=outputs["EventQueueUrl"], MessageBody=json.dumps(event))
@@ -42,7 +42,8 @@ def send(console: Console, recording: str, stack: str, wait_seconds: float) -> b
     return True
 
 
-def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
+def outputs_of(session: boto3.Session, stack: str) -> dict[str, str]:
+    """What a deployed stack is called; raises `SendError` where it is none of ours."""
     try:
         found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:

@@ -82,13 +82,14 @@ class LocalStack(Deployment):
                 "IdentityCallBaseUrl": self._api_url or self.vendor.base_url,
                 "PythonRuntime": interpreter.runtime,
                 "Architecture": interpreter.architecture,
+                "DiscoverySchedule": "off",  # whoever looks on wants to know what starts it
                 **self._overrides,
             },
             self.emulator.environment(),
             self.folder / "sam-deploy.log",
         )
         self.read_stack()
-        self._allow_get_parameters()
+        self._mend_permissions()
         self._subscribe_to_alerts()
 
     def _stop(self) -> None:
@@ -108,20 +109,30 @@ class LocalStack(Deployment):
         if self._rules is not None:
             self.store("rules", self._rules)
 
-    def _allow_get_parameters(self) -> None:
-        """The emulator checks `ssm:GetParameters` against `*`, whatever names are asked for, and so refuses what AWS
-        would allow. A role that may read some parameters may therefore read all here; the template's tests hold it to
-        its own. Everything else is enforced as the template has it."""
+    def _mend_permissions(self) -> None:
+        """Two things the emulator's IAM gets wrong, refusing what AWS would allow. It checks `ssm:GetParameters`
+        against `*`, whatever names are asked for: a role that may read some parameters may therefore read all here;
+        the template's tests hold it to its own. And it knows `sqs:SendMessageBatch`, which on AWS is `sqs:SendMessage`.
+        Everything else is enforced as the template has it."""
         iam = self.client("iam")
-        statement = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
         for role in map(self.physical_id, self.logical_ids("AWS::IAM::Role")):
             policies = iam.list_role_policies(RoleName=role)["PolicyNames"]
             documents = [iam.get_role_policy(RoleName=role, PolicyName=each)["PolicyDocument"] for each in policies]
-            if "ssm:GetParameters" in json.dumps(documents):
+            statements = [statement for document in documents for statement in document["Statement"]]
+            mended = [
+                statement | {"Sid": f"Mended{number}", "Action": action, "Resource": resource}
+                for number, statement in enumerate(statements)
+                for needed, action, resource in (
+                    ("ssm:GetParameters", "ssm:GetParameters", "*"),
+                    ("sqs:SendMessage", "sqs:SendMessageBatch", statement["Resource"]),
+                )
+                if needed in statement["Action"]
+            ]
+            if mended:
                 iam.put_role_policy(
                     RoleName=role,
-                    PolicyName="emulator-checks-get-parameters-against-everything",
-                    PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+                    PolicyName="what-the-emulator-gets-wrong",
+                    PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": mended}),
                 )
 
     def _subscribe_to_alerts(self) -> None:

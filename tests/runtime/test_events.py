@@ -16,6 +16,7 @@ import pytest
 from local import webhooks
 from local.invoke import Function, RuntimeEmulator
 from local.places import ROOT
+from local.recordings import RECORDINGS
 from tests.runtime.world import World, running_world
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Lambda's runtime emulator is for Linux")
@@ -58,6 +59,13 @@ def answered(status: int, message: str, *, queued: int = 0) -> Expected:
     return Expected({"statusCode": status, "headers": headers, "body": json.dumps({"message": message})}, queued=queued)
 
 
+def looked(pages: int, discovered: int) -> Expected:
+    """What a run of discovery found, each recording an event in the queue."""
+    answer = {"result": "complete", "reason": "", "pages": pages, "discovered": discovered, "missed": 0}
+    return Expected(answer, queued=discovered)
+
+
+COMPLETED = [recording for recording in RECORDINGS if recording.status == "completed"]
 NO_ID = "The event cannot be read: it has no recording_id, id or public_id."
 EVALUATED_123 = {"recording_id": 123, "result": "evaluated", "reason": "violations"}
 BY_UUID = Expected(outcomes={"RECORDING#1014": "violations"}, aliases=(f"ALIAS#{UUID}",), alerts=1)
@@ -84,6 +92,11 @@ EXPECTED = {
     "evaluate-sqs-webhook-event": judged(),
     "evaluate-sqs-webhook-public-id": BY_UUID,
     "evaluate-sqs-webhook-type": judged(),
+    "discovery-run": looked(pages=1, discovered=0),
+    "discovery-history": looked(pages=1, discovered=len(COMPLETED)),
+    "discovery-history-malformed": Expected(
+        {"result": "refused", "detail": "history_hours must be a whole number from 1 to 87600"}
+    ),
     "slack-alert": Expected(slack_messages=1),
     "slack-malformed": Expected(slack_dead_letters=("malformed_alert",) * 2),
     "webhook-base64": answered(202, "Accepted.", queued=1),

@@ -96,6 +96,7 @@ class World:
             "SLACK_QUEUE_URL": self._queues["slack"],
             "SLACK_DEAD_LETTER_QUEUE_URL": self._queues["slack-dead-letters"],
             "EMAIL_CONFIGURED": "false",
+            "DISCOVERY_LOOKBACK_HOURS": "24",
             "POWERTOOLS_SERVICE_NAME": "identitycall-alerts",
             "POWERTOOLS_METRICS_NAMESPACE": "IdentityCallAlerts",
         }
