@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
 import requests
@@ -102,14 +102,12 @@ class IdentityCallApi:
 
     def get(self, path: str, subject: str) -> object:
         """The body of a successful answer, as JSON. `subject` names in errors what was asked for."""
-        # Prepared here and not by the session, which would spend a third of the request's time on merging its defaults.
-        headers = {**_HEADERS, "Authorization": f"Bearer {self._key()}"}
-        request = requests.Request("GET", self._base_url + path, headers=headers).prepare()
+        key = self._key()
         started_s = self._monotonic()
         status = "no_answer"
         try:
             with self._session().send(
-                request,
+                self._request(path, key),
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 allow_redirects=False,
                 stream=True,
@@ -157,6 +155,19 @@ class IdentityCallApi:
         if not _KEY.fullmatch(key):
             raise KeyRefused("The stored api-key is not of the form idc_ and 32 letters and digits.")
         return key
+
+    def _request(self, path: str, key: str) -> requests.PreparedRequest:
+        """A copy of one prepared beforehand: to prepare each takes the session a third of a request's CPU."""
+        request = self._blank.copy()
+        request.url = f"{request.url}{path}"
+        request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+    @cached_property
+    def _blank(self) -> requests.PreparedRequest:
+        request = requests.Request("GET", self._base_url, headers=_HEADERS).prepare()
+        request.url = (request.url or "").rstrip("/")
+        return request
 
     def _session(self) -> requests.Session:
         session = getattr(self._thread, "session", None)
