@@ -1,0 +1,204 @@
+"""The boto3 clients a worker has: exactly the calls the adapters make, in front of the simulated services."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from botocore.exceptions import ClientError
+
+from tests.simulation.functions import Invocation
+from tests.simulation.invariants import Invariants
+from tests.simulation.queue import MAX_DELAY_S, Queue, copied
+from tests.simulation.table import ConditionFailed, Item, Table
+from tests.simulation.topic import Topic
+from tests.simulation.weather import Outside
+from tests.simulation.world import current
+
+TABLE: Final = "outcomes"
+_MAX_MESSAGE_BYTES: Final = 1_048_576
+
+
+class DynamoDb:
+    def __init__(self, outside: Outside, table: Table) -> None:
+        self._outside = outside
+        self._table = table
+
+    def put_item(
+        self,
+        *,
+        TableName: str,
+        Item: Item,
+        ConditionExpression: str | None = None,
+        ExpressionAttributeNames: dict[str, str] | None = None,
+        ExpressionAttributeValues: Item | None = None,
+        ReturnValuesOnConditionCheckFailure: str = "NONE",
+    ) -> dict[str, Any]:
+        def effect() -> dict[str, Any]:
+            self._table.put(Item, ConditionExpression, ExpressionAttributeNames or {}, ExpressionAttributeValues or {})
+            return {}
+
+        return self._write(f"put {_name(Item)}", effect, ReturnValuesOnConditionCheckFailure)
+
+    def update_item(
+        self,
+        *,
+        TableName: str,
+        Key: Item,
+        UpdateExpression: str,
+        ConditionExpression: str | None = None,
+        ExpressionAttributeNames: dict[str, str] | None = None,
+        ExpressionAttributeValues: Item | None = None,
+        ReturnValues: str = "NONE",
+        ReturnValuesOnConditionCheckFailure: str = "NONE",
+    ) -> dict[str, Any]:
+        def effect() -> dict[str, Any]:
+            before = self._table.update(
+                Key,
+                UpdateExpression,
+                ConditionExpression,
+                ExpressionAttributeNames or {},
+                ExpressionAttributeValues or {},
+            )
+            return {"Attributes": before} if before and ReturnValues == "ALL_OLD" else {}
+
+        return self._write(f"update {_name(Key)}", effect, ReturnValuesOnConditionCheckFailure)
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:
+        _require(ConsistentRead, "reads must be consistent")
+
+        def effect() -> dict[str, Any]:
+            item = self._table.get(Key)
+            return {"Item": item} if item else {}
+
+        return self._outside.aws("dynamodb", f"get {_name(Key)}", effect)
+
+    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
+        ((table, wanted),) = RequestItems.items()
+        _require(wanted["ConsistentRead"], "reads must be consistent")
+        names = [wanted["ExpressionAttributeNames"][name] for name in wanted["ProjectionExpression"].split(", ")]
+        keys = wanted["Keys"]
+        _require(0 < len(keys) <= 100 and len({str(key) for key in keys}) == len(keys), "1 to 100 distinct keys")
+
+        def effect() -> dict[str, Any]:
+            found = [item for key in keys if (item := self._table.get(key))]
+            projected = [{name: item[name] for name in names if name in item} for item in found]
+            return {"Responses": {table: projected}, "UnprocessedKeys": {}}
+
+        return self._outside.aws("dynamodb", f"read {', '.join(_name(key) for key in keys)}", effect)
+
+    def _write(self, what: str, effect: Callable[[], dict[str, Any]], on_failure: str) -> dict[str, Any]:
+        world = self._outside.world
+
+        def attempt() -> dict[str, Any] | ConditionFailed:
+            try:
+                return effect()
+            except ConditionFailed as failure:
+                return failure
+
+        answer = self._outside.aws("dynamodb", what, attempt)
+        if isinstance(answer, ConditionFailed):
+            world.tell(current().life.name, "  {}: the condition does not hold", what)
+            response: dict[str, Any] = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "no"}}
+            if answer.standing and on_failure == "ALL_OLD":
+                response["Item"] = answer.standing
+            raise ClientError(cast(Any, response), what)
+        world.tell(current().life.name, "  {}", what)
+        return answer
+
+
+class Sqs:
+    """Knows the queues by their URLs, which are their names here."""
+
+    def __init__(self, outside: Outside, queues: Mapping[str, Queue], invariants: Invariants) -> None:
+        self._outside = outside
+        self._queues = queues
+        self._invariants = invariants
+
+    def send_message(
+        self,
+        *,
+        QueueUrl: str,
+        MessageBody: str,
+        MessageAttributes: dict[str, Any],
+        DelaySeconds: int = 0,
+    ) -> dict[str, Any]:
+        _require(0 <= DelaySeconds <= MAX_DELAY_S, f"DelaySeconds {DelaySeconds}")
+        _require(0 < len(MessageBody.encode()) <= _MAX_MESSAGE_BYTES, "1 byte to 1 MB")
+        queue = self._queues[QueueUrl]
+        task = current()
+        invocation = cast(Invocation, task.life)
+        errand = invocation.errand_with(MessageBody)
+        _require(errand is not None, f"whose copy is this? {MessageBody[:80]}")
+
+        def effect() -> dict[str, Any]:
+            reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
+            if reason:
+                self._invariants.dead_lettered(task, errand, reason)
+            copy = queue.send(
+                MessageBody,
+                copied(errand, 0 if reason else task.notes.get("retry_at_ms", 0), task.notes.get("fetched", -1)),
+                DelaySeconds * 1000,
+                MessageAttributes,
+            )
+            self._outside.world.tell(
+                task.life.name, "  sends {} to {} in {} s {}", copy.message_id, errand.name, DelaySeconds, reason or ""
+            )
+            return {"MessageId": copy.message_id}
+
+        return self._outside.aws("sqs", f"send to {QueueUrl}", effect)
+
+    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
+        _require(0 <= VisibilityTimeout <= 43_200, f"VisibilityTimeout {VisibilityTimeout}")
+        queue = self._queues[QueueUrl]
+        name = ReceiptHandle.partition("/")[0]
+
+        def effect() -> None:
+            message = queue.messages.get(name)
+            if message and message.receipt == ReceiptHandle:
+                queue.show_again(message, VisibilityTimeout * 1000)
+
+        self._outside.aws("sqs", f"show {name} again in {VisibilityTimeout} s", effect)
+
+
+class Sns:
+    def __init__(self, outside: Outside, topic: Topic) -> None:
+        self._outside = outside
+        self._topic = topic
+
+    def publish(
+        self,
+        *,
+        TopicArn: str,
+        Subject: str,
+        MessageStructure: str,
+        Message: str,
+        MessageAttributes: dict[str, Any],
+    ) -> None:
+        _require(MessageStructure == "json", "one text for each protocol")
+        _require(0 < len(Subject) < 100 and Subject.isascii() and "\n" not in Subject, f"subject {Subject!r}")
+        _require(len(Message.encode()) <= 256_000, "256 KB")
+        self._outside.aws("sns", "publish", lambda: self._topic.publish(current(), Message))
+
+
+class Ssm:
+    def __init__(self, outside: Outside, entries: Mapping[str, str]) -> None:
+        self._outside = outside
+        self._entries = entries
+
+    def get_parameters(self, *, Names: list[str], WithDecryption: bool) -> dict[str, Any]:
+        _require(WithDecryption, "secrets must be decrypted")
+
+        def effect() -> dict[str, Any]:
+            found = [{"Name": name, "Value": self._entries[name]} for name in Names if name in self._entries]
+            return {"Parameters": found, "InvalidParameters": [name for name in Names if name not in self._entries]}
+
+        return self._outside.aws("ssm", "read the parameters", effect)
+
+
+def _name(key: Item) -> str:
+    return f"{key['pk']['S']} {key['sk']['S']}"
+
+
+def _require(holds: object, what: str) -> None:
+    """AWS would refuse the call; here that is a fault of the simulator or of the adapter, and never passes."""
+    if not holds:
+        raise BaseException(what)  # noqa: TRY002 - nothing may catch it

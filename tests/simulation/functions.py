@@ -1,0 +1,272 @@
+"""Lambda: execution environments, event source mappings, partial responses, time limits, direct invocations."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from tests.simulation.queue import Errand, Message, Queue
+from tests.simulation.weather import Weather
+from tests.simulation.world import Life, Task, World
+
+TIMEOUT_MS: Final = 30_000
+_POLL_MS: Final = 400
+_DIRECT_RETRIES_MS: Final = (60_000, 120_000)
+"""Lambda tries an asynchronous invocation twice more, a minute and then two minutes later."""
+
+
+class Worker(Protocol):
+    def handle(self, event: dict[str, Any], context: Any, /) -> dict[str, Any]: ...
+
+
+class Environment:
+    """A place where one invocation runs at a time, with its own clock; its worker is kept from one to the next."""
+
+    def __init__(self, name: str, skew_ms: int) -> None:
+        self.name = name
+        self.skew_ms = skew_ms
+        self.worker: Worker | None = None
+        self.busy = False
+
+
+class Invocation(Life):
+    def __init__(self, environment: Environment, number: int, messages: list[Message], errand: Errand | None) -> None:
+        super().__init__(f"{environment.name}#{number}")
+        self.environment = environment
+        self.messages = {message.message_id: message for message in messages}
+        self.direct = errand
+        self.over = False
+        self.timed_out = False
+        self.on_buried: Callable[[], None] = lambda: None
+
+    def buried(self) -> None:
+        self.on_buried()
+
+    @property
+    def excused(self) -> bool:
+        """Whether it may have failed: it died, or something outside did."""
+        return self.dead or self.faults > 0
+
+    def errands_of(self, task: Task) -> list[Errand]:
+        """What a thread is working on: a group of messages for one recording, or what was invoked directly."""
+        if self.direct:
+            return [self.direct]
+        item = task.notes.get("item")
+        if item is None:
+            return []
+        return [self.messages[received.message.message_id].errand for received in item]
+
+    def errand_with(self, body: str) -> Errand | None:
+        """The newest errand whose message has this body (or a longer one that begins so)."""
+        if self.direct:
+            return self.direct
+        alike = [message.errand for message in self.messages.values() if message.body.startswith(body)]
+        return max(alike, key=lambda errand: errand.since_ms, default=None)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Lambda tells a handler."""
+
+    world: World
+    ends_ms: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, self.ends_ms - self.world.now_ms)
+
+
+class Watcher(Protocol):
+    """Who is told how invocations end."""
+
+    def acknowledged(self, errand: Errand, invocation: Invocation) -> None: ...
+
+    def failed(self, errand: Errand, invocation: Invocation) -> None: ...
+
+
+Make = Callable[[Environment], Worker]
+Done = Callable[[Invocation, object], None]
+FAILED: Final = object()
+"""In place of a response: an error, a crash, or the time limit."""
+
+
+class Function:
+    def __init__(self, world: World, weather: Weather, make: Make, environments: list[Environment]) -> None:
+        self._world = world
+        self._weather = weather
+        self._make = make
+        self._environments = environments
+        self._invocations = 0
+
+    def idle(self) -> Environment | None:
+        free = [environment for environment in self._environments if not environment.busy]
+        return self._world.random.choice(free) if free else None
+
+    def invoke(
+        self, environment: Environment, event: dict[str, Any], messages: list[Message], errand: Errand | None, done: Done
+    ) -> None:
+        world = self._world
+        self._invocations += 1
+        invocation = Invocation(environment, self._invocations, messages, errand)
+        environment.busy = True
+        if world.now_ms < self._weather.clears_ms and world.chance(0.03):
+            environment.worker = None  # Lambda retires environments when it likes
+        context = Context(world, world.now_ms + TIMEOUT_MS)
+
+        def run() -> None:
+            try:
+                if environment.worker is None:
+                    environment.worker = self._make(environment)
+                response: object = environment.worker.handle(event, context)
+            except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, the invocation failed
+                world.tell(invocation.name, "ends with {!r}", error)
+                response = FAILED
+            end(response)
+
+        def end(response: object) -> None:
+            if not invocation.over:
+                invocation.over = True
+                environment.busy = False
+                done(invocation, response)
+
+        def buried() -> None:
+            environment.worker = None
+            end(FAILED)
+
+        def out_of_time() -> None:
+            if not invocation.over:
+                world.tell(invocation.name, "✗ runs into its time limit")
+                invocation.timed_out = True
+                world.kill(invocation)
+
+        invocation.on_buried = buried
+        world.spawn(run, invocation)
+        world.at(context.ends_ms, out_of_time)
+
+
+class EventSourceMapping:
+    """Lambda's pollers between a queue and a function."""
+
+    def __init__(
+        self,
+        world: World,
+        weather: Weather,
+        queue: Queue,
+        function: Function,
+        batch_size: int,
+        watcher: Watcher,
+    ) -> None:
+        self._world = world
+        self._weather = weather
+        self._queue = queue
+        self._function = function
+        self._batch_size = batch_size
+        self._watcher = watcher
+        self._polling = False
+        queue.on_arrival = self._poll_soon
+
+    def _poll_soon(self) -> None:
+        if not self._polling:
+            self._polling = True
+            self._world.at(self._world.now_ms + self._world.between(0, _POLL_MS), self._poll)
+
+    def _poll(self) -> None:
+        world = self._world
+        self._polling = False
+        while environment := self._function.idle():
+            batch = self._queue.receive(self._batch_size if world.chance(0.7) else world.between(1, self._batch_size))
+            if not batch:
+                return
+            if self._weather.doubles(world):
+                # At least once: another server of the queue still holds a copy.
+                self._queue.show_again(world.random.choice(batch), world.between(0, 20_000))
+            world.tell(environment.name, "receives {}", ", ".join(f"{m.message_id} ({m.errand.name})" for m in batch))
+            event = {"Records": [_record(message) for message in batch]}
+            self._function.invoke(environment, event, batch, None, self._done)
+
+    def _done(self, invocation: Invocation, response: object) -> None:
+        failed = failed_messages(response, invocation.messages)
+        for message in invocation.messages.values():
+            if message.message_id not in failed:
+                self._queue.delete(message)
+        for message in invocation.messages.values():
+            if message.message_id not in failed:
+                self._watcher.acknowledged(message.errand, invocation)
+            else:
+                self._watcher.failed(message.errand, invocation)
+        if failed:
+            self._world.tell(invocation.name, "ends; failed: {}", ", ".join(failed))
+        self._poll_soon()
+
+
+def failed_messages(response: object, messages: Mapping[str, Message]) -> list[str]:
+    """What Lambda reads from a response under `ReportBatchItemFailures`. Anything it does not know fails the batch."""
+    whole_batch = list(messages)
+    if response is FAILED or not isinstance(response, dict) or response.keys() - {"batchItemFailures"}:
+        return whole_batch
+    failures = response.get("batchItemFailures") or []
+    if not isinstance(failures, list):
+        return whole_batch
+    failed = []
+    for failure in failures:
+        if not isinstance(failure, dict) or failure.keys() != {"itemIdentifier"}:
+            return whole_batch
+        if failure["itemIdentifier"] not in messages:
+            return whole_batch
+        failed.append(failure["itemIdentifier"])
+    return failed
+
+
+class DirectInvocations:
+    """Asynchronous invocations with an event itself: tried three times, then the raw event is a dead letter."""
+
+    def __init__(
+        self, world: World, function: Function, skews: Callable[[], int], dead_letters: Queue, watcher: Watcher
+    ) -> None:
+        self._world = world
+        self._function = function
+        self._skews = skews
+        self._dead_letters = dead_letters
+        self._watcher = watcher
+        self._count = 0
+
+    def invoke(self, event: dict[str, Any], body: str, errand: Errand, tries: int = 0) -> None:
+        environment = self._function.idle()
+        if environment is None:
+            self._count += 1
+            environment = Environment(f"direct-{self._count}", self._skews())
+        self._world.tell(environment.name, "is invoked with {}", errand.name)
+
+        def done(invocation: Invocation, response: object) -> None:
+            if response is not FAILED:
+                self._watcher.acknowledged(errand, invocation)
+                return
+            self._watcher.failed(errand, invocation)
+            if tries < len(_DIRECT_RETRIES_MS):
+                again_ms = self._world.now_ms + _DIRECT_RETRIES_MS[tries]
+                self._world.at(again_ms, lambda: self.invoke(event, body, errand, tries + 1))
+            else:
+                self._dead_letters.send(body, errand)
+
+        self._function.invoke(environment, event, [], errand, done)
+
+
+def _record(message: Message) -> dict[str, Any]:
+    """A record as Lambda delivers it; handlers.messages says what is read of it."""
+    return {
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt,
+        "body": message.body,
+        "attributes": {
+            "ApproximateReceiveCount": str(message.receives),
+            "SentTimestamp": str(message.sent_ms),
+            "SenderId": "simulation",
+            "ApproximateFirstReceiveTimestamp": str(message.sent_ms),
+        },
+        "messageAttributes": {
+            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+            for name, value in message.attributes.items()
+        },
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:simulation",
+        "awsRegion": "eu-central-1",
+    }

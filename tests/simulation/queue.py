@@ -1,0 +1,120 @@
+"""SQS, exactly: visibility, receive counts, redelivery out of order, delays, dead letters, redrive."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tests.simulation.world import World
+
+VISIBILITY_MS: Final = 180_000
+MAX_RECEIVES: Final = 5
+MAX_DELAY_S: Final = 900
+
+
+@dataclass(eq=False)
+class Errand:
+    """What a message is really about, and what has come of it so far: the truth, which no worker can see.
+
+    A deferred copy carries a copy of its original's errand. Times are true epoch ms.
+    """
+
+    name: str
+    recording: int | None
+    """Number of the recording in the scenario; `None` where the event names none."""
+    sent_ms: int
+    since_ms: int
+    """When its waiting began, as far as anybody can tell: sent, or redriven by hand."""
+    discovery: bool = False
+    alert_id: str | None = None
+    not_found_ms: tuple[int, ...] = ()
+    """When the vendor answered 404."""
+    unusable: int = 0
+    fetched: int = -1
+    """The newest state of the recording that was read on its behalf and could be judged."""
+    retry_at_ms: int = 0
+    """Nothing may be asked on its behalf before then: the other side said so, and the deferral was told."""
+
+
+@dataclass(eq=False)
+class Message:
+    message_id: str
+    body: str
+    attributes: dict[str, Any]
+    sent_ms: int
+    visible_ms: int
+    errand: Errand
+    receives: int = 0
+    receipt: str = ""
+    gone: bool = False
+
+
+class Queue:
+    def __init__(self, world: World, name: str, dead_letters: "Queue | None" = None) -> None:
+        self.name = name
+        self.messages: dict[str, Message] = {}
+        self.on_arrival: Callable[[], None] = lambda: None
+        self.on_exhausted: Callable[[Message], None] = lambda message: None
+        self._world = world
+        self._dead_letters = dead_letters
+        self._count = 0
+
+    def send(self, body: str, errand: Errand, delay_ms: int = 0, attributes: dict[str, Any] | None = None) -> Message:
+        self._count += 1
+        now_ms = self._world.now_ms
+        name = f"{self.name}-{self._count}"
+        message = Message(name, body, attributes or {}, now_ms, now_ms + delay_ms, errand)
+        self._keep(message)
+        return message
+
+    def receive(self, most: int) -> list[Message]:
+        """Up to `most` visible messages, in any order. What was received too often goes to the dead letters instead."""
+        world = self._world
+        visible = [message for message in self.messages.values() if message.visible_ms <= world.now_ms]
+        received = world.random.sample(visible, min(most, len(visible)))
+        delivered = []
+        for message in received:
+            if message.receives >= MAX_RECEIVES and self._dead_letters is not None:
+                self._exhausted(message, self._dead_letters)
+                continue
+            message.receives += 1
+            message.receipt = f"{message.message_id}/{message.receives}"
+            self._hide(message, VISIBILITY_MS)
+            delivered.append(message)
+        return delivered
+
+    def show_again(self, message: Message, in_ms: int) -> None:
+        """Change a message's visibility."""
+        if not message.gone:
+            self._hide(message, in_ms)
+
+    def delete(self, message: Message) -> None:
+        message.gone = True
+        self.messages.pop(message.message_id, None)
+
+    def redrive_to(self, destination: "Queue") -> int:
+        """StartMessageMoveTask: every message moves as a new one, with the attributes it has."""
+        moved = list(self.messages.values())
+        for message in moved:
+            self.delete(message)
+            errand = replace(message.errand, since_ms=self._world.now_ms, not_found_ms=(), unusable=0, retry_at_ms=0)
+            destination.send(message.body, errand, attributes=message.attributes)
+        return len(moved)
+
+    def _exhausted(self, message: Message, dead_letters: "Queue") -> None:
+        self.on_exhausted(message)
+        self.delete(message)
+        # As SQS does it: the same message, with the time at which it was first sent.
+        dead_letters.messages[message.message_id] = replace(message, gone=False, receives=0)
+
+    def _keep(self, message: Message) -> None:
+        self.messages[message.message_id] = message
+        self._world.at(message.visible_ms, self.on_arrival)
+
+    def _hide(self, message: Message, for_ms: int) -> None:
+        message.visible_ms = self._world.now_ms + for_ms
+        self._world.at(message.visible_ms, self.on_arrival)
+
+
+def copied(original: Errand, retry_at_ms: int, fetched: int) -> Errand:
+    """The errand of a deferred copy."""
+    return replace(original, retry_at_ms=retry_at_ms, fetched=max(original.fetched, fetched))

@@ -1,0 +1,166 @@
+"""What the vendor knows of each recording as time passes, and what each rules document says of it.
+
+The judgement here is written a second time, straight from the issue, so that it can hold the real one to account.
+"""
+
+import hashlib
+import json
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import cached_property
+from typing import Any, Final
+
+MAX_PAUSE_MS: Final = 5_000
+SPOKEN: Final = "SPOKEN-WORDS"
+"""Is in everything people said; must be in no log line."""
+
+
+class Kind(Enum):
+    ABSENT = auto()
+    """404"""
+    PENDING = auto()
+    """422, and the details say that it is being processed."""
+    FAILED = auto()
+    """422, and the details say so."""
+    GOALS_PENDING = auto()
+    """Results without goals, which the details say are not evaluated."""
+    READY = auto()
+
+
+@dataclass(frozen=True)
+class Goal:
+    goal_id: int
+    met: bool
+    score: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    start_ms: int
+    duration_ms: int
+    compliant: bool
+
+
+@dataclass(frozen=True)
+class State:
+    """A recording from `at_ms` on."""
+
+    at_ms: int
+    kind: Kind
+    goals: tuple[Goal, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+
+    @property
+    def judgeable(self) -> bool:
+        return self.kind in {Kind.READY, Kind.GOALS_PENDING}
+
+
+@dataclass(frozen=True)
+class Recording:
+    number: int
+    """Its place in the scenario."""
+    recording_id: int
+    uuid: str
+    states: tuple[State, ...]
+    broken: str = ""
+    """What is permanently wrong with the answers for it: "400" or "wrong types"."""
+    _bodies: dict[int, bytes] = field(default_factory=dict)
+
+    @cached_property
+    def _times(self) -> list[int]:
+        return [state.at_ms for state in self.states]
+
+    def index_at(self, at_ms: int) -> int:
+        """Which state it is in; -1 before the first, which counts as absent."""
+        return bisect_right(self._times, at_ms) - 1
+
+    def kind_at(self, at_ms: int) -> Kind:
+        index = self.index_at(at_ms)
+        return self.states[index].kind if index >= 0 else Kind.ABSENT
+
+    def results(self, index: int) -> dict[str, Any]:
+        """`data` of `GET /recordings/:id/results` in a state."""
+        state = self.states[index]
+        return {
+            "recording_id": self.recording_id,
+            "goals": [
+                {
+                    "goal_id": goal.goal_id,
+                    "goal_name": f"Goal {goal.goal_id}",
+                    "met": goal.met,
+                    "score": goal.score,
+                    "explanation": f"{SPOKEN} about goal {goal.goal_id}",
+                }
+                for goal in state.goals
+            ],
+            "pauses": [
+                {
+                    "start_ms": pause.start_ms,
+                    "end_ms": pause.start_ms + pause.duration_ms,
+                    "duration_ms": pause.duration_ms,
+                    "compliant": pause.compliant,
+                    "after_dialogue_id": None,
+                }
+                for pause in state.pauses
+            ],
+        }
+
+    def body(self, index: int) -> bytes:
+        if index not in self._bodies:
+            self._bodies[index] = json.dumps({"data": self.results(index)}).encode()
+        return self._bodies[index]
+
+    def digest(self, index: int) -> str:
+        """What `results_digest` must be for this state."""
+        compact = json.dumps(self.results(index), separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(compact.encode()).hexdigest()
+
+
+# ── rules ──
+
+Document = dict[str, Any]
+
+DEFAULT_RULES: Final[Document] = {
+    "version": 1,
+    "rules": [
+        {"id": "unmet-goal", "when": "goal_unmet", "severity": "warning"},
+        {"id": "long-pause", "when": "pause_too_long", "longer_than_ms": MAX_PAUSE_MS, "severity": "warning"},
+    ],
+}
+DOCUMENTS: Final[tuple[Document, ...]] = (
+    DEFAULT_RULES,
+    {"version": 1, "rules": [{"id": "weak-goal", "when": "goal_unmet", "severity": "critical", "score_below": 0.4}]},
+    {"version": 1, "rules": [{"id": "pauses", "when": "pause_too_long", "longer_than_ms": 3000, "severity": "info"}]},
+    {
+        "version": 1,
+        "rules": [
+            {"id": "unmet-goal", "when": "goal_unmet", "severity": "critical", "goal_ids": [1, 3]},
+            {"id": "long-pause", "when": "pause_too_long", "longer_than_ms": 7000, "severity": "info"},
+            {"id": "off", "when": "goal_unmet", "severity": "info", "enabled": False},
+        ],
+    },
+)
+INVALID_DOCUMENTS: Final = ("{", '{"version": 2, "rules": []}', '{"version": 1, "rules": [{"id": "x", "when": "?"}]}')
+
+
+def reads_goals(document: Document) -> bool:
+    return any(rule["when"] == "goal_unmet" and rule.get("enabled", True) for rule in document["rules"])
+
+
+def violations(state: State, document: Document) -> frozenset[tuple[str, str]]:
+    """Rule id and subject of everything the document finds in a state."""
+    found = set()
+    for rule in document["rules"]:
+        if not rule.get("enabled", True):
+            continue
+        if rule["when"] == "goal_unmet":
+            for goal in state.goals:
+                watched = "goal_ids" not in rule or goal.goal_id in rule["goal_ids"]
+                if not goal.met and watched and goal.score < rule.get("score_below", 2):
+                    found.add((rule["id"], f"goal:{goal.goal_id}"))
+        else:
+            for pause in state.pauses:
+                if not pause.compliant and pause.duration_ms > rule["longer_than_ms"]:
+                    found.add((rule["id"], f"pause:{pause.start_ms}-{pause.start_ms + pause.duration_ms}"))
+    return frozenset(found)

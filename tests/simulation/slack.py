@@ -1,0 +1,110 @@
+"""Slack's incoming webhook at the level of urllib: it may refuse, be down, or take a message and lose the answer."""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import Message as Headers
+from http.client import RemoteDisconnected
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+from urllib.error import HTTPError, URLError
+from urllib.request import Request
+
+from tests.simulation.weather import Outside, Trouble, alive
+
+if TYPE_CHECKING:
+    from tests.simulation.invariants import Invariants
+
+WEBHOOK_URL: Final = "https://hooks.slack.invalid/services/T0/B0/SECRET"
+FAULTS: Final = ("429", "500", "503", "lost", "cut", "time-out", "refused", "unreachable")
+REFUSALS: Final = ("400 invalid_payload", "403 action_prohibited", "404 no_active_hooks", "410 channel_is_archived")
+_MAX_BLOCKS: Final = 50
+_MAX_CHARACTERS: Final = 13_000
+
+
+@dataclass(frozen=True)
+class SlackOutage:
+    from_ms: int
+    until_ms: int
+    fault: str
+    """One of `FAULTS` or `REFUSALS`."""
+
+
+class Slack:
+    def __init__(
+        self, outside: Outside, outages: Sequence[SlackOutage], fault_rate: float, invariants: "Invariants"
+    ) -> None:
+        self._outside = outside
+        self._outages = outages
+        self._fault_rate = fault_rate
+        self._invariants = invariants
+
+    def urlopen(self, request: Request, context: object = None, timeout: float | None = None) -> "_Response":
+        """In place of urllib's."""
+        world = self._outside.world
+        task = alive()
+        if request.full_url != WEBHOOK_URL or timeout is None:
+            raise BaseException(f"no such request is expected: {request.full_url}")  # noqa: TRY002
+        self._check(json.loads(request.data if isinstance(request.data, bytes) else b""))
+        self._invariants.posts(task)
+        trouble = self._outside.weather.strike(world)
+        if trouble is Trouble.LATE:
+            trouble = None
+        self._outside.before(task, trouble, "POST to Slack")
+        fault = self._fault()
+        if fault in {None, "lost", "cut", "time-out"}:
+            self._invariants.posted(task, answer_lost=fault is not None or trouble is Trouble.CRASH_AFTER)
+        world.tell(task.life.name, "  POST to Slack: {}", fault or "ok")
+        world.pause(8_000 if fault == "time-out" else world.between(20, 900))
+        self._outside.after(task, trouble, "POST to Slack")
+        return self._answer(fault)
+
+    def _fault(self) -> str | None:
+        world = self._outside.world
+        lasting = next((o.fault for o in self._outages if o.from_ms <= world.now_ms < o.until_ms), None)
+        if lasting is None and world.now_ms < self._outside.weather.clears_ms and world.chance(self._fault_rate):
+            return world.random.choice(FAULTS)
+        return lasting
+
+    def _answer(self, fault: str | None) -> "_Response":
+        match fault:
+            case None:
+                return _Response()
+            case "lost" | "cut":
+                raise RemoteDisconnected("Remote end closed connection without response")
+            case "time-out":
+                raise TimeoutError("The read operation timed out")
+            case "refused":
+                raise URLError(ConnectionRefusedError(111, "Connection refused"))
+            case "unreachable":
+                raise URLError(TimeoutError("timed out"))
+            case _:
+                status, _, word = fault.partition(" ")
+                headers = Headers()
+                if status == "429":
+                    wait_s = self._outside.world.between(1, 60)
+                    headers["Retry-After"] = str(wait_s)
+                    self._invariants.slack_says_wait(alive(), wait_s)
+                raise HTTPError(WEBHOOK_URL, int(status), word, headers, io.BytesIO(word.encode()))
+
+    @staticmethod
+    def _check(body: dict[str, Any]) -> None:
+        """What Slack would refuse for good."""
+        if not body.get("text") or len(body["blocks"]) > _MAX_BLOCKS or len(json.dumps(body)) > _MAX_CHARACTERS:
+            raise BaseException("Slack would refuse this message")  # noqa: TRY002
+
+
+class _Response:
+    status = 200
+    headers = Headers()
+
+    def read(self) -> bytes:
+        return b"ok"
+
+
+@contextmanager
+def in_place_of_urllib(urlopen: Callable[..., Any]) -> Iterator[None]:
+    with patch("slack_sdk.webhook.client.urlopen", urlopen):
+        yield

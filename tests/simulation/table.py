@@ -1,0 +1,147 @@
+"""DynamoDB with its conditions: items, and an interpreter of the expressions the adapters write.
+
+What it does not know it refuses loudly, so that no expression counts as true by accident.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Final
+
+Item = dict[str, Any]
+Names = dict[str, str]
+Write = Callable[[Item | None, Item], None]
+Condition = Callable[[Item, Names, Item], bool]
+
+_TOKEN: Final = re.compile(r"\s*(<=|>=|<>|[=<>(),]|[:#]?\w+)")
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "=": lambda one, other: bool(one == other),
+    "<>": lambda one, other: bool(one != other),
+    "<": lambda one, other: bool(one < other),
+    "<=": lambda one, other: bool(one <= other),
+    ">": lambda one, other: bool(one > other),
+    ">=": lambda one, other: bool(one >= other),
+}
+
+
+class ConditionFailed(Exception):
+    def __init__(self, standing: Item | None) -> None:
+        super().__init__("the condition does not hold")
+        self.standing = standing
+
+
+class Table:
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], Item] = {}
+        self.on_write: list[Write] = []
+
+    def get(self, key: Item) -> Item | None:
+        return self.items.get(_key(key))
+
+    def put(self, item: Item, condition: str | None, names: Names, values: Item) -> None:
+        standing = self._checked(item, condition, names, values)
+        self._write(standing, item)
+
+    def update(self, key: Item, changes: str, condition: str | None, names: Names, values: Item) -> Item | None:
+        """The item as it was before."""
+        standing = self._checked(key, condition, names, values)
+        self._write(standing, {**(standing or key), **_assigned(changes, names, values)})
+        return standing
+
+    def _checked(self, key: Item, condition: str | None, names: Names, values: Item) -> Item | None:
+        standing = self.get(key)
+        if condition is not None and not compiled(condition)(standing or {}, names, values):
+            raise ConditionFailed(standing)
+        return standing
+
+    def _write(self, standing: Item | None, item: Item) -> None:
+        self.items[_key(item)] = item
+        for told in self.on_write:
+            told(standing, item)
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _assigned(changes: str, names: Names, values: Item) -> Item:
+    """`SET a = :x, #b = :y`, the only form of update there is."""
+    if not changes.startswith("SET "):
+        raise NotImplementedError(f"update expression {changes!r}")
+    assigned: Item = {}
+    for change in changes[4:].split(","):
+        name, equals, value = change.split()
+        if equals != "=" or value[0] != ":":
+            raise NotImplementedError(f"update expression {changes!r}")
+        assigned[names[name] if name[0] == "#" else name] = values[value]
+    return assigned
+
+
+@cache
+def compiled(condition: str) -> Condition:
+    """Read a condition: comparisons, `attribute_exists`, `attribute_not_exists`, `AND`, `OR`, `NOT`, parentheses."""
+    tokens = _TOKEN.findall(condition)
+    if "".join(tokens) != condition.replace(" ", ""):
+        raise NotImplementedError(f"condition {condition!r}")
+    meaning, rest = _any_of(tokens)
+    if rest:
+        raise NotImplementedError(f"condition {condition!r}: what is {rest[0]!r}?")
+    return meaning
+
+
+def _any_of(tokens: Sequence[str]) -> tuple[Condition, Sequence[str]]:
+    left, tokens = _all_of(tokens)
+    while tokens[:1] == ["OR"]:
+        right, tokens = _all_of(tokens[1:])
+        left = _either(left, right)
+    return left, tokens
+
+
+def _all_of(tokens: Sequence[str]) -> tuple[Condition, Sequence[str]]:
+    left, tokens = _single(tokens)
+    while tokens[:1] == ["AND"]:
+        right, tokens = _single(tokens[1:])
+        left = _both(left, right)
+    return left, tokens
+
+
+def _single(tokens: Sequence[str]) -> tuple[Condition, Sequence[str]]:
+    match tokens:
+        case ["(", *rest]:
+            inner, after = _any_of(rest)
+            if after[:1] != [")"]:
+                raise NotImplementedError("a condition lacks its closing parenthesis")
+            return inner, after[1:]
+        case ["NOT", *rest]:
+            inner, after = _single(rest)
+            return lambda item, names, values: not inner(item, names, values), after
+        case ["attribute_not_exists", "(", name, ")", *after]:
+            return lambda item, names, values: _named(name, names) not in item, after
+        case ["attribute_exists", "(", name, ")", *after]:
+            return lambda item, names, values: _named(name, names) in item, after
+        case [name, sign, value, *after] if sign in _COMPARISONS and value.startswith(":"):
+            return lambda item, names, values: _compare(item, _named(name, names), sign, values[value]), after
+        case _:
+            raise NotImplementedError(f"condition part {' '.join(tokens)!r}")
+
+
+def _either(left: Condition, right: Condition) -> Condition:
+    return lambda item, names, values: left(item, names, values) or right(item, names, values)
+
+
+def _both(left: Condition, right: Condition) -> Condition:
+    return lambda item, names, values: left(item, names, values) and right(item, names, values)
+
+
+def _named(name: str, names: Names) -> str:
+    return names[name] if name[0] == "#" else name
+
+
+def _compare(item: Item, name: str, sign: str, wanted: Item) -> bool:
+    """An attribute that is missing or of another type compares as false, as in DynamoDB."""
+    found = item.get(name)
+    if found is None or found.keys() != wanted.keys():
+        return sign == "<>"
+    ((kind, one),) = found.items()
+    other = wanted[kind]
+    return _COMPARISONS[sign](float(one), float(other)) if kind == "N" else _COMPARISONS[sign](one, other)

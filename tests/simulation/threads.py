@@ -1,0 +1,112 @@
+"""`threading` and a thread pool for the world's tasks, in place of the real ones in the adapters that use them.
+
+So the adapters' own code for working together runs as it is; only what would hold up the whole world is replaced.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace, TracebackType
+from typing import Any, Final
+from unittest.mock import patch
+
+from tests.simulation.world import Task, World, current
+
+_MODULES: Final = ("adapters.batching", "adapters.parameters", "adapters.request_budget")
+
+
+class TurnLock:
+    """`threading.Lock`: whoever finds it taken lets others go on. A task other than its taker may release it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._taken = False
+        self._waiting: list[Task] = []
+
+    def acquire(self) -> bool:
+        while self._taken:
+            self._waiting.append(current())
+            self._world.wait()
+        self._taken = True
+        return True
+
+    def release(self) -> None:
+        self._taken = False
+        if self._waiting:
+            self._world.wake(self._waiting.pop(0))
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+
+class TurnCondition(TurnLock):
+    """`threading.Condition`, as far as it is used."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._listeners: list[Task] = []
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float) -> bool:
+        world, task = self._world, current()
+        ends_ms = world.now_ms + round(timeout * 1000)
+        world.at(ends_ms, lambda: self._wake(task))
+        while not (holds := predicate()) and world.now_ms < ends_ms:
+            self._listeners.append(task)
+            self.release()
+            world.wait()
+            self.acquire()
+        return holds
+
+    def notify_all(self) -> None:
+        for task in tuple(self._listeners):
+            self._wake(task)
+
+    def _wake(self, task: Task) -> None:
+        if task in self._listeners:
+            self._listeners.remove(task)
+            self._world.wake(task)
+
+
+class TurnPool:
+    """`ThreadPoolExecutor.map`: a task for each item, all at the same time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        asking = current()
+        every = list(items)
+        results: list[Any] = [None] * len(every)
+        errors: list[Exception] = []
+        left = len(every)
+
+        def run(place: int) -> None:
+            nonlocal left
+            current().notes["item"] = every[place]
+            try:
+                results[place] = function(every[place])
+            except Exception as error:  # noqa: BLE001 - raised again by the one who asked
+                errors.append(error)
+            left -= 1
+            if not left:
+                self._world.wake(asking)
+
+        for place in range(len(every)):
+            self._world.spawn(lambda place=place: run(place), asking.life)
+        if every:
+            self._world.wait()
+        if errors:
+            raise errors[0]
+        return results
+
+
+@contextmanager
+def in_place_of_threads(world: World) -> Iterator[None]:
+    threading = SimpleNamespace(Lock=lambda: TurnLock(world), Condition=lambda: TurnCondition(world))
+    with ExitStack() as stack:
+        for module in _MODULES:
+            stack.enter_context(patch(f"{module}.threading", threading))
+        stack.enter_context(patch("adapters.batching.ThreadPoolExecutor", lambda size: TurnPool(world)))
+        yield

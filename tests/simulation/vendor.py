@@ -1,0 +1,253 @@
+"""IdentityCall at the transport of `requests`: its answers as time passes, every fault, its request limit."""
+
+import json
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3.exceptions import ProtocolError
+
+from tests.simulation.recordings import SPOKEN, Kind, Recording
+from tests.simulation.weather import Outside, Trouble, alive
+
+if TYPE_CHECKING:
+    from tests.simulation.invariants import Invariants
+
+API_KEY: Final = "idc_SECRET0123456789abcdefghijklmnop"[:36]
+BASE_URL: Final = "https://api.identitycall.invalid/api/v1/public"
+WINDOW_MS: Final = 60_000
+_LONG_MS: Final = 3_600_000
+
+DOWN: Final = ("500", "502", "503", "503 wait", "time-out", "unreachable", "refused", "cut", "not JSON", "redirect")
+"""What an outage can look like."""
+ODD: Final = ("wrong types", "another id", "too large", "no data")
+"""Answers that are JSON, and of no use."""
+
+
+@dataclass(frozen=True)
+class Outage:
+    from_ms: int
+    until_ms: int
+    fault: str
+    """One of `DOWN`, or "401", "403"."""
+
+
+@dataclass
+class Answer:
+    status: int
+    body: bytes = b""
+    retry_after_s: int | None = None
+    retry_as_date: bool = False
+    location: str | None = None
+    cut: bool = False
+    state: int | None = None
+    """The state of the recording that it shows, where it shows one."""
+    error: type[requests.RequestException] | None = None
+    wait_ms: int = 0
+
+
+class Vendor:
+    """Its limit is on requests as they arrive. `others` share the account and take a part of it."""
+
+    def __init__(
+        self,
+        outside: Outside,
+        recordings: Sequence[Recording],
+        limit: int,
+        outages: Sequence[Outage],
+        fault_rate: float,
+        invariants: "Invariants",
+    ) -> None:
+        self._outside = outside
+        self._world = outside.world
+        self._by_name = {str(r.recording_id): r for r in recordings} | {r.uuid: r for r in recordings}
+        self._limit = limit
+        self._outages = outages
+        self._fault_rate = fault_rate
+        self._invariants = invariants
+        self._accepted: deque[int] = deque()
+
+    def request(self, path: str, headers: Mapping[str, str | bytes]) -> Answer:
+        """One request, from its departure to the arrival of the answer."""
+        world = self._world
+        task = alive()
+        name, _, what = path.partition("/")
+        recording = self._by_name[name]
+        self._invariants.departs(task, recording)
+        trouble = self._outside.weather.strike(world)
+        if trouble is Trouble.LATE:
+            trouble = None  # what is late on the network is the vendor's own time, below
+        self._outside.before(task, trouble, f"GET {path}")
+        answer = self._arrive(recording, name, what, headers)
+        world.tell(task.life.name, "  GET {}: {}", path, answer.error.__name__ if answer.error else answer.status)
+        self._invariants.answers(task, recording, what or "details", answer)
+        world.pause(answer.wait_ms or world.between(20, 900))
+        self._outside.after(task, trouble, f"GET {path}")
+        return answer
+
+    def _arrive(self, recording: Recording, name: str, what: str, headers: Mapping[str, str | bytes]) -> Answer:
+        world = self._world
+        outage = next((o for o in self._outages if o.from_ms <= world.now_ms < o.until_ms), None)
+        fault = outage.fault if outage else None
+        if fault is None and world.now_ms < self._outside.weather.clears_ms and world.chance(self._fault_rate):
+            fault = world.random.choice((*DOWN, *ODD))
+        if fault in {"unreachable", "refused"}:
+            return _failure(fault)
+        if headers.get("Authorization") != f"Bearer {API_KEY}" or fault == "401":
+            return Answer(401, _error("Unauthorized"))
+        if fault == "403":
+            return Answer(403, _error("Read permission required"))
+        if throttled := self._over_the_limit():
+            return throttled
+        if fault in DOWN:
+            takes_hours = outage and outage.until_ms - outage.from_ms > _LONG_MS
+            return _failure(fault, world.between(300, 4_000) if takes_hours else world.between(1, 90))
+        answer = self._results(recording) if what else self._details(recording)
+        if recording.broken and what:
+            fault = recording.broken
+        if fault == "another id" and name == recording.uuid:
+            return answer  # nobody could tell
+        return _spoilt(answer, fault, recording) if fault and answer.status == requests.codes.ok else answer
+
+    def _over_the_limit(self) -> Answer | None:
+        now_ms = self._world.now_ms
+        while self._accepted and self._accepted[0] <= now_ms - WINDOW_MS:
+            self._accepted.popleft()
+        if len(self._accepted) < self._limit:
+            self._accepted.append(now_ms)
+            return None
+        wait_s = math.ceil((self._accepted[0] + WINDOW_MS - now_ms) / 1000) + self._world.between(0, 5)
+        return Answer(429, _error("Rate limit exceeded"), wait_s, retry_as_date=self._world.chance(0.2))
+
+    def _results(self, recording: Recording) -> Answer:
+        index = recording.index_at(self._world.now_ms)
+        match recording.kind_at(self._world.now_ms):
+            case Kind.ABSENT:
+                return Answer(404, _error("Resource not found"), state=index)
+            case Kind.PENDING | Kind.FAILED:
+                return Answer(422, json.dumps({"errors": ["Transcription not available"]}).encode(), state=index)
+            case Kind.GOALS_PENDING | Kind.READY:
+                return Answer(200, recording.body(index), state=index)
+
+    def _details(self, recording: Recording) -> Answer:
+        index, kind = recording.index_at(self._world.now_ms), recording.kind_at(self._world.now_ms)
+        if kind is Kind.ABSENT:
+            return Answer(404, _error("Resource not found"), state=index)
+        status = {Kind.PENDING: "processing", Kind.FAILED: "failed"}.get(kind, "completed")
+        details = {
+            "id": recording.recording_id,
+            "name": f"Call {recording.number}",
+            "status": status,
+            "duration_ms": 312_000,
+            "created_at": "2026-11-22T08:59:00Z",
+            "goals_evaluated": kind is Kind.READY,
+        }
+        return Answer(200, json.dumps({"data": details}).encode(), state=index)
+
+
+def _failure(fault: str, retry_after_s: int | None = None) -> Answer:
+    match fault:
+        case "time-out":
+            return Answer(0, error=requests.ReadTimeout, wait_ms=5_000)
+        case "unreachable":
+            return Answer(0, error=requests.ConnectTimeout, wait_ms=3_000)
+        case "refused":
+            return Answer(0, error=requests.ConnectionError)
+        case "cut":
+            return Answer(200, cut=True)
+        case "not JSON":
+            return Answer(200, f"<html>{SPOKEN}</html>".encode())
+        case "redirect":
+            return Answer(302, location="https://elsewhere.invalid/")
+        case "503 wait":
+            return Answer(503, _error("Unavailable"), retry_after_s)
+        case _:
+            return Answer(int(fault), _error("Server error"))
+
+
+def _spoilt(answer: Answer, fault: str, recording: Recording) -> Answer:
+    """An answer that would have been good, as a faulty server sends it. It shows no state."""
+    data = json.loads(answer.body)["data"]
+    match fault:
+        case "400":
+            return Answer(400, _error("Bad request"))
+        case "too large":
+            return Answer(200, _too_large())
+        case "no data":
+            return Answer(200, b'{"date": {}}')
+        case "another id" if "recording_id" in data:
+            data["recording_id"] = recording.recording_id + 1
+        case "wrong types" if "goals" in data:
+            data["goals"] = [{"goal_id": "one", "goal_name": SPOKEN, "met": "no", "score": 0.1}]
+        case _:
+            return answer
+    return Answer(200, json.dumps({"data": data}).encode())
+
+
+@cache
+def _too_large() -> bytes:
+    return b'{"data": "' + b"x" * 5_000_001 + b'"}'
+
+
+def _error(text: str) -> bytes:
+    return json.dumps({"error": f"{text} {SPOKEN}"}).encode()
+
+
+class VendorTransport(BaseAdapter):
+    """Mounted on a worker's session: what `requests` would send over the network goes to the simulated vendor."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        super().__init__()
+        self._vendor = vendor
+
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # type: ignore[override]
+        prefix = f"{BASE_URL}/recordings/"
+        if not request.url or not request.url.startswith(prefix) or not how.get("timeout"):
+            raise BaseException(f"no such request is expected: {request.url} {how}")  # noqa: TRY002
+        answer = self._vendor.request(request.url.removeprefix(prefix), request.headers)
+        if answer.error:
+            raise answer.error(f"{request.url} {SPOKEN}")
+        response = requests.Response()
+        response.status_code = answer.status
+        response.url = request.url
+        response.request = request
+        if answer.retry_after_s is not None:
+            response.headers["Retry-After"] = self._retry_after(answer)
+        if answer.location:
+            response.headers["Location"] = answer.location
+        response.raw = _Body(answer)
+        return response
+
+    def _retry_after(self, answer: Answer) -> str:
+        wait_s = answer.retry_after_s or 0
+        return formatdate(self._vendor._world.now_ms // 1000 + wait_s, usegmt=True) if answer.retry_as_date else str(wait_s)
+
+    def close(self) -> None:
+        pass
+
+
+class _Body:
+    """What `urllib3` gives to read a body from; a cut connection breaks on the way."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._cut = answer.cut
+        self._rest = answer.body
+
+    def read1(self, size: int, decode_content: bool) -> bytes:
+        if self._cut:
+            raise ProtocolError("Connection broken")
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return part
+
+    def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
+        while part := self.read1(size, decode_content):
+            yield part
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,178 @@
+"""The functions' workers, put together as in handlers.wiring, with the simulated clients, clocks and threads."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import requests
+
+from adapters.alert_topic import SnsAlertTopic
+from adapters.batching import Crew
+from adapters.delivery_table import DynamoDeliveryLedger
+from adapters.identitycall import API_KEY, IdentityCallApi
+from adapters.message_queue import MessageQueue
+from adapters.outcome_table import DynamoOutcomeTable
+from adapters.parameters import Parameters
+from adapters.request_budget import SharedRequestBudget
+from adapters.rule_book import RULES, StoredRules
+from adapters.slack import WEBHOOK_URL, SlackWebhook
+from domain.alert import Alert
+from domain.deliver_alert import DeliverAlert, Destination
+from domain.evaluate_recording import EvaluateRecording
+from domain.ports import Clock
+from handlers import evaluate_recordings, notify_slack, wiring
+from handlers.evaluate_recordings import EvaluationWorker
+from handlers.notify_slack import SlackWorker
+from handlers.telemetry import EmfMeter
+from handlers.wiring import BATCH_SIZE
+from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
+from tests.simulation.functions import Environment
+from tests.simulation.invariants import Invariants
+from tests.simulation.recordings import MAX_PAUSE_MS
+from tests.simulation.slack import Slack, in_place_of_urllib
+from tests.simulation.topic import Topic
+from tests.simulation.vendor import BASE_URL, Vendor, VendorTransport
+from tests.simulation.weather import Outside
+from tests.simulation.threads import in_place_of_threads
+from tests.simulation.world import World, current
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX: Final = "/simulation"
+RETENTION_DAYS: Final = 365
+
+
+@dataclass
+class Parts:
+    """Everything outside the workers."""
+
+    outside: Outside
+    invariants: Invariants
+    topic: Topic
+    vendor: Vendor
+    slack: Slack
+    parameters: Mapping[str, str]
+    limit: int
+
+    @property
+    def world(self) -> World:
+        return self.outside.world
+
+    def evaluation_worker(self, environment: Environment) -> EvaluationWorker:
+        now_ms = self._clock(environment)
+        meter = CountingMeter(self.invariants)
+        dynamodb = cast(Any, DynamoDb(self.outside, self.invariants.table))
+        parameters = self._parameters(now_ms, API_KEY, RULES)
+        api = IdentityCallApi(BASE_URL, parameters, meter, now_ms, self._monotonic)
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("https://", VendorTransport(self.vendor))
+        api._thread.session = session
+        crew = Crew(BATCH_SIZE)
+        evaluate = EvaluateRecording(
+            api=api,
+            rules=StoredRules(parameters, MAX_PAUSE_MS),
+            outcomes=DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, crew),
+            topic=SnsAlertTopic(cast(Any, Sns(self.outside, self.topic)), "topic"),
+            budget=SharedRequestBudget(dynamodb, TABLE, self.limit, meter, now_ms, crew, self._sleep),
+            now_ms=now_ms,
+            random=self.world.random.random,
+        )
+        return EvaluationWorker(evaluate, self._queue("event"), meter, now_ms, crew.run_all)
+
+    def slack_worker(self, environment: Environment) -> SlackWorker:
+        now_ms = self._clock(environment)
+        slack = SlackWebhook(self._parameters(now_ms, WEBHOOK_URL), email_configured=False, now_ms=now_ms)
+        dynamodb = cast(Any, DynamoDb(self.outside, self.invariants.table))
+        ledger = DynamoDeliveryLedger(dynamodb, TABLE, slack.name, RETENTION_DAYS, now_ms)
+        deliver = DeliverAlert(
+            ledger=ledger, destination=Noted(slack), now_ms=now_ms, random=self.world.random.random
+        )
+        return SlackWorker(deliver, slack, self._queue("slack"), CountingMeter(self.invariants), now_ms)
+
+    def _clock(self, environment: Environment) -> Clock:
+        world, skew_ms = self.world, environment.skew_ms
+        return lambda: world.now_ms + skew_ms
+
+    def _monotonic(self) -> float:
+        return self.world.now_ms / 1000
+
+    def _sleep(self, seconds: float) -> None:
+        self.world.pause(max(0, round(seconds * 1000)))
+
+    def _queue(self, name: str) -> MessageQueue:
+        checked = self.invariants
+        queues = {
+            "event": checked.event_queue,
+            "event-dlq": checked.event_dead_letters,
+            "slack": checked.slack_queue,
+            "slack-dlq": checked.slack_dead_letters,
+        }
+        return MessageQueue(cast(Any, Sqs(self.outside, queues, checked)), name, f"{name}-dlq")
+
+    def _parameters(self, now_ms: Clock, *entries: str) -> Parameters:
+        return Parameters(cast(Any, Ssm(self.outside, self.parameters)), PREFIX, entries, now_ms, _stale)
+
+
+class Noted:
+    """The destination, with a note for the invariants of which alert is being sent."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self.name = destination.name
+
+    def send(self, alert: Alert) -> str:
+        current().notes["alert_id"] = alert.alert_id
+        current().notes["slack_refused"] = False
+        try:
+            return self._destination.send(alert)
+        except Exception as error:
+            current().notes["slack_refused"] = "Slack answered 4" in str(error)
+            raise
+
+
+class CountingMeter(EmfMeter):
+    """Adds up what a worker counted, instead of printing it."""
+
+    def __init__(self, invariants: Invariants) -> None:
+        super().__init__()
+        self._totals = invariants.ledger.metrics
+
+    def flush(self) -> None:
+        gathered, self._gathered = self._gathered, {}
+        for dimensions, metrics in gathered.items():
+            for metric, values in metrics.items():
+                self._totals[metric, *(word for _, word in dimensions)] += sum(values)
+
+
+class _LogSink:
+    """Where the log goes: every line is looked at."""
+
+    def __init__(self, invariants: Invariants) -> None:
+        self._invariants = invariants
+
+    def write(self, text: str) -> int:
+        self._invariants.logged(text)
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+@contextmanager
+def installed(parts: Parts) -> "Iterator[None]":
+    """What can only be put in place for the whole process: threads, Slack's transport, and where the log goes."""
+    with ExitStack() as stack:
+        stack.enter_context(in_place_of_threads(parts.world))
+        stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
+        sink = cast(Any, _LogSink(parts.invariants))
+        for module in (evaluate_recordings, notify_slack, wiring):
+            handler = cast(Any, module.logger.registered_handler)
+            stack.callback(handler.setStream, handler.setStream(sink) or sink)
+        yield
+
+
+def _stale(error: Exception) -> None:
+    wiring.logger.warning("parameters_stale", detail=f"Parameter Store is out of reach ({type(error).__name__}).")
