@@ -3,7 +3,7 @@
 Follow one downwards: `lambda_handler` → `EvaluationWorker.handle` → `domain.evaluate_recording`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from adapters.event_queue import event_text
 from adapters.message_queue import MessageQueue, as_body
 from domain.delivery import DeadLettered, Deferred, History, over_an_hour
 from domain.evaluate_recording import Duplicate, Evaluated, EvaluateRecording, RecordingEvent, Result
@@ -64,10 +65,11 @@ class EvaluationWorker:
         """An SQS batch is answered with its failed messages, anything else with what came of it."""
         deadline_ms = self._now_ms() + context.get_remaining_time_in_millis()
         try:
-            records = event.get("Records") if isinstance(event, Mapping) else None
-            if records and records[0].get("eventSource") == "aws:sqs":
-                return self._batch([read_message(record) for record in records], deadline_ms)
-            return self._directly(event, deadline_ms)
+            match event:
+                case {"Records": [{"eventSource": "aws:sqs"}, *_] as records}:
+                    return self._batch([read_message(record) for record in records], deadline_ms)
+                case _:
+                    return self._directly(event, deadline_ms)
         finally:
             self._meter.flush()
 
@@ -95,7 +97,7 @@ class EvaluationWorker:
         newest = max(group, key=lambda received: received.event.history.first_sent_ms)
         try:
             result = self._evaluate(newest.event, deadline_ms)
-            self._carry_out(newest.message.body, result)
+            self._carry_out(newest.event, newest.message.body, result)
         except Exception as error:  # noqa: BLE001 - a record that fails must not hurt its neighbours
             return list(chain.from_iterable(self._fail(received.message, error) for received in group))
         self._report(newest.event, result)
@@ -114,7 +116,7 @@ class EvaluationWorker:
             return _answer(None, refusal)
         recording_event = RecordingEvent(announced.recording, announced.source, self._fresh_history(announced))
         result = self._evaluate(recording_event, deadline_ms)
-        self._carry_out(as_body(event), result)
+        self._carry_out(recording_event, as_body(event), result)
         self._report(recording_event, result)
         return _answer(announced.recording, result)
 
@@ -131,10 +133,11 @@ class EvaluationWorker:
         self._report_refusal(refusal, message_id=message.message_id)
         return []
 
-    def _carry_out(self, body: str, result: Result) -> None:
+    def _carry_out(self, event: RecordingEvent, body: str, result: Result) -> None:
         match result:
             case Deferred():
-                self._queue.defer(body, result)
+                # Not the body, which can be as large as a message may be, and then has no room for the history.
+                self._queue.defer(event_text(event.recording, event.source), result)
             case DeadLettered():
                 self._queue.dead_letter(body, result)
             case Evaluated() | Duplicate():

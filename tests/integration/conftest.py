@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite("tests.fakes.contracts")
 
+_CLIENTS: dict[str, Any] = {}
+"""Made once: reading a service's description costs more than most tests. Accounts are as fresh as ever."""
+
 REGION = "eu-central-1"
 TABLE = "outcomes"
 
@@ -79,13 +82,18 @@ class Aws:
         # From here on, also of the clients that the code under test makes for itself.
         default = boto3.DEFAULT_SESSION
         assert default
-        for events in (default.events, *(client.meta.events for client in self._clients)):
+        for events in (default.events, *(client.meta.events for client in _CLIENTS.values())):
             events.register("before-parameter-build", self.calls.note)
 
+    def close(self) -> None:
+        for client in _CLIENTS.values():
+            client.meta.events.unregister("before-parameter-build", self.calls.note)
+        boto3.DEFAULT_SESSION = None
+
     def _client(self, service: Any) -> Any:
-        client = boto3.client(service)
-        self._clients = (*getattr(self, "_clients", ()), client)
-        return client
+        if service not in _CLIENTS:
+            _CLIENTS[service] = boto3.client(service)
+        return _CLIENTS[service]
 
     def _queue(self, name: str) -> str:
         return self.sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -127,6 +135,5 @@ class Aws:
 
 @pytest.fixture
 def aws() -> Iterator[Aws]:
-    with mock_aws(), contextlib.ExitStack() as stack:
-        stack.callback(setattr, boto3, "DEFAULT_SESSION", None)
-        yield Aws()
+    with mock_aws(), contextlib.closing(Aws()) as aws:
+        yield aws

@@ -1,0 +1,147 @@
+"""The functions' workers on an account in this process, and SQS events as Lambda makes them."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from logging import StreamHandler
+from typing import Any, cast
+
+import responses
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from adapters.alert_topic import SnsAlertTopic
+from adapters.batching import Crew
+from adapters.delivery_table import DynamoDeliveryLedger
+from adapters.identitycall import IdentityCallApi
+from adapters.message_queue import HISTORY_ATTRIBUTE, MessageQueue
+from adapters.outcome_table import DynamoOutcomeTable
+from adapters.parameters import Parameters
+from adapters.request_budget import SharedRequestBudget
+from adapters.rule_book import StoredRules
+from adapters.slack import SlackWebhook
+from domain.deliver_alert import DeliverAlert
+from domain.evaluate_recording import EvaluateRecording
+from domain.fetch_analysis import FetchAnalysis
+from handlers.evaluate_recordings import EvaluationWorker
+from handlers.notify_slack import SlackWorker
+from handlers.telemetry import EmfMeter
+from tests.fakes.clock import FakeClock
+from tests.fakes.make import details
+from tests.integration.conftest import TABLE, Aws
+
+PREFIX = "/alerts"
+KEY = "idc_" + "aB3" * 10 + "xY"
+API = "https://api.identitycall.test/api/v1/public"
+
+
+@dataclass
+class _Invocation:
+    remaining_ms: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+def context(remaining_ms: int = 30_000) -> LambdaContext:
+    """Lambda's context, as far as the workers read it."""
+    return cast("LambdaContext", _Invocation(remaining_ms))
+
+
+def evaluation_worker(aws: Aws, clock: FakeClock, *, limit: int = 300) -> EvaluationWorker:
+    """Wired as `handlers.wiring` does it, but for the clock, the sleep and chance."""
+    meter, crew = EmfMeter(), Crew(10)
+    parameters = Parameters(aws.ssm, PREFIX, ["api-key", "rules"], clock, lambda _: None)
+    evaluate = EvaluateRecording(
+        fetch=FetchAnalysis(
+            IdentityCallApi(API, parameters, meter, clock, monotonic=lambda: 0.0),
+            SharedRequestBudget(aws.dynamodb, TABLE, limit, meter, clock, crew, clock.sleep),
+            clock,
+        ),
+        rules=StoredRules(parameters, max_pause_ms=5_000),
+        outcomes=DynamoOutcomeTable(aws.dynamodb, TABLE, 365, clock, crew),
+        topic=SnsAlertTopic(aws.sns, aws.topic_arn),
+        meter=meter,
+        now_ms=clock,
+        random=lambda: 0.0,
+    )
+    queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
+    return EvaluationWorker(evaluate, queue, meter, clock, crew.run_all)
+
+
+def slack_worker(aws: Aws, clock: FakeClock, *, email_configured: bool = False) -> SlackWorker:
+    parameters = Parameters(aws.ssm, PREFIX, ["slack-webhook-url"], clock, lambda _: None)
+    slack = SlackWebhook(parameters, email_configured=email_configured, now_ms=clock)
+    ledger = DynamoDeliveryLedger(aws.dynamodb, TABLE, slack.name, 365, clock)
+    deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=clock, random=lambda: 0.0)
+    queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
+    return SlackWorker(deliver, slack, queue, EmfMeter(), clock)
+
+
+def sqs_record(
+    body: object, number: int = 1, *, sent_ms: int, receive_count: int = 1, history: str = ""
+) -> dict[str, Any]:
+    """One record of a batch. A body that is no text is written as JSON."""
+    return {
+        "messageId": f"message-{number}",
+        "receiptHandle": f"handle-{number}",
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "attributes": {"ApproximateReceiveCount": str(receive_count), "SentTimestamp": str(sent_ms)},
+        "messageAttributes": {HISTORY_ATTRIBUTE: {"stringValue": history, "dataType": "String"}} if history else {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:events",
+        "awsRegion": "eu-central-1",
+    }
+
+
+def received(aws: Aws, url: str, sent_ms: int) -> dict[str, Any]:
+    """What a queue holds now, as the batch that Lambda would deliver; sent when the test's clock says."""
+    records = []
+    for message in aws.messages(url):
+        attributes = message.get("MessageAttributes", {})
+        records.append(
+            sqs_record(message["Body"], sent_ms=sent_ms)
+            | {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "messageAttributes": {
+                    name: {"stringValue": value["StringValue"], "dataType": "String"}
+                    for name, value in attributes.items()
+                },
+            }
+        )
+    return {"Records": records}
+
+
+class Vendor:
+    """The API at the transport: what it says about each recording."""
+
+    def __init__(self, mock: responses.RequestsMock) -> None:
+        self.mock = mock
+
+    def says(self, recording: object, data: Any, **known: Any) -> None:
+        """Results, and details for the alert."""
+        self.mock.get(f"{API}/recordings/{recording}/results", body=json.dumps({"data": data}))
+        found = details(**({"id": data["recording_id"]} | known)).model_dump_json()
+        self.mock.get(f"{API}/recordings/{recording}", body=f'{{"data": {found}}}')
+
+    def fails(self, recording: object, status: int = 500, body: Any = "", **headers: str) -> None:
+        self.mock.get(f"{API}/recordings/{recording}/results", status=status, body=body, headers=headers)
+
+    def requests(self) -> list[str]:
+        return [call.request.url.removeprefix(API) for call in self.mock.calls if call.request.url]
+
+
+@contextmanager
+def log_lines_of(logger: Logger) -> Iterator[list[dict[str, Any]]]:
+    """What a module's logger writes, as CloudWatch would get it; filled when the block ends."""
+    written, lines = io.StringIO(), list[dict[str, Any]]()
+    [handler] = [each for each in logger.handlers if isinstance(each, StreamHandler)]
+    before = handler.setStream(written)
+    try:
+        yield lines
+    finally:
+        handler.setStream(before or handler.stream)
+        lines += [json.loads(line) for line in written.getvalue().splitlines()]
