@@ -41,9 +41,11 @@ def discover(console: Console, stack: str, history_hours: int | None) -> bool:
 def _show(console: Console, found: dict[str, Any]) -> bool:
     if found["result"] == "refused":
         raise SendError(found["detail"])
-    console.print(f"[green]✓[/] {found['discovered']} recordings sent to the event queue, {found['pages']} pages read.")
+    console.print(
+        f"[green]✓[/] Sent to the event queue: {found['discovered']}. Pages of the list read: {found['pages']}."
+    )
     if found["missed"]:
-        console.print(f"{found['missed']} of them should have arrived by another trigger.")
+        console.print(f"Another trigger should have brought {found['missed']} of them.")
     if found["result"] == "stopped_early":
         console.print(f"[yellow]Not at the end: {escape(found['reason'])}.[/] The next run goes on from there.")
     return True

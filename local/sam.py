@@ -87,7 +87,7 @@ def _sam(failure: str, log: Path, *arguments: str, environment: Mapping[str, str
 
 
 def _pairs(overrides: Mapping[str, str]) -> list[str]:
-    return [f"{name}={value}" for name, value in overrides.items()]
+    return [f'{name}="{value}"' for name, value in overrides.items()]  # SAM splits values at spaces
 
 
 def _fingerprint(interpreter: Interpreter) -> str:

@@ -1,0 +1,183 @@
+"""Discovery in the deployed stack: nobody announces the recordings, yet they are alerted. IAM is enforced."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local import webhooks
+from local.deployment import STACK_NAME
+from local.http_stub import Fault
+from local.observation import about, mentions
+from local.places import ROOT
+from local.recordings import Recording
+from local.stack import LocalStack
+from tests.e2e.conftest import MET, UNMET, MakeRecording
+
+FUNCTION = "DiscoveryFunction"
+TEN_MINUTES_MS = 600_000
+
+New = Callable[..., Recording]
+
+
+@pytest.fixture(autouse=True)
+def never_started(stack: LocalStack) -> None:
+    """Each test is the first start, with no other trigger seen."""
+    table = stack.outputs["OutcomeTableName"]
+    stack.client("dynamodb").delete_item(TableName=table, Key={"pk": {"S": "DISCOVERY"}, "sk": {"S": "STATE"}})
+
+
+@pytest.fixture
+def new(stack: LocalStack, make_recording: MakeRecording) -> Iterator[New]:
+    """A recording that was created a moment ago. After the test they are of the past."""
+    made = []
+
+    def make(age: timedelta = timedelta(minutes=1), **fields: Any) -> Recording:
+        made.append(make_recording(created_at=(datetime.now(UTC) - age).isoformat(), **fields))
+        return made[-1]
+
+    yield make
+    stack.vendor.put(*(replace(recording, created_at="2026-11-20T09:14:00Z") for recording in made))
+
+
+def run(stack: LocalStack, event: Any = None) -> dict[str, Any]:
+    return dict(stack.invoke(event or {}, FUNCTION))
+
+
+def in_slack(stack: LocalStack, recording: Recording) -> int:
+    return sum(mentions(message, recording.id) for message in stack.slack.messages())
+
+
+def source(stack: LocalStack, recording: Recording) -> str:
+    outcome = stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
+    return str(outcome["source"])
+
+
+def mark(stack: LocalStack, recording: Recording) -> dict[str, Any] | None:
+    return next((item for item in stack.items(f"RECORDING#{recording.id}") if item["sk"] == "DISCOVERED"), None)
+
+
+def settled(stack: LocalStack, *recordings: Recording) -> bool:
+    ids = [recording.id for recording in recordings]
+    return all(stack.outcome(each) for each in ids) and not about(stack.waiting(), *ids)
+
+
+def test_a_recording_that_nobody_announced_ends_in_slack(stack: LocalStack, new: New) -> None:
+    recording, clear = new(), new(goals=[MET])
+    answer = run(stack)
+    assert (answer["result"], answer["discovered"], answer["missed"]) == ("complete", 2, 0)
+    stack.wait_for("its message in Slack", lambda: in_slack(stack, recording))
+    assert (source(stack, recording), source(stack, clear)) == ("discovery", "discovery")
+    assert run(stack)["discovered"] == 0
+    assert len(stack.alerts(recording.id)) == in_slack(stack, recording) == 1
+
+
+def test_what_was_there_before_the_first_start_is_left_alone_until_history_is_asked_for(
+    stack: LocalStack, new: New
+) -> None:
+    recording, older = new(timedelta(hours=3)), new(timedelta(hours=40))
+    assert run(stack)["discovered"] == 0
+    assert run(stack, {"history_hours": 24})["discovered"] == 1
+    assert source(stack, recording) == "discovery"
+    assert stack.outcome(older.id) is None
+
+
+def test_what_came_by_another_trigger_is_judged_once(stack: LocalStack, new: New) -> None:
+    """By webhook, the queue and the event bus, before and after discovery meets them."""
+    recordings = by_webhook, by_queue, by_bus = new(), new(), new()
+    webhooks.announce(stack, by_webhook.id)
+    stack.send({"recording_id": by_queue.id})
+    stack.put_event({"recording_id": by_bus.public_id})
+    run(stack)
+    stack.wait_for("all outcomes", lambda: settled(stack, *recordings))
+    run(stack)
+    webhooks.announce(stack, by_webhook.id)
+    stack.send({"recording_id": by_queue.id, "source": "discovery"})
+    stack.wait_for("an empty queue", lambda: settled(stack, *recordings))
+    stack.wait_for("all messages", lambda: all(in_slack(stack, each) for each in recordings))
+    assert [in_slack(stack, each) for each in recordings] == [1, 1, 1]
+    assert [len(stack.alerts(each.id)) for each in recordings] == [1, 1, 1]
+
+
+def test_what_the_other_trigger_misses_is_found_after_a_run_s_grace(stack: LocalStack, new: New) -> None:
+    delivered, forgotten = new(), new()
+    webhooks.announce(stack, delivered.id)
+    assert source(stack, delivered) == "webhook"
+
+    assert run(stack)["discovered"] == 0
+    seen = mark(stack, forgotten)
+    assert seen
+    assert seen["mark"] == "seen"
+    assert run(stack)["discovered"] == 0  # not yet: no two minutes have passed
+    table = stack.outputs["OutcomeTableName"]
+    stack.client("dynamodb").update_item(
+        TableName=table,
+        Key={"pk": {"S": f"RECORDING#{forgotten.id}"}, "sk": {"S": "DISCOVERED"}},
+        UpdateExpression="SET marked_ms = :earlier",
+        ExpressionAttributeValues={":earlier": {"N": str(int(seen["marked_ms"]) - TEN_MINUTES_MS)}},
+    )
+
+    answer = run(stack)
+    assert (answer["discovered"], answer["missed"]) == (1, 1)
+    stack.wait_for("its message in Slack", lambda: in_slack(stack, forgotten))
+    assert source(stack, forgotten) == "discovery"
+    assert '"RecordingsMissed":[1.0]' in "".join(stack.log(FUNCTION)).replace(" ", "")
+
+
+@pytest.mark.parametrize("order", ["oldest_first", "newest_first"])
+def test_over_several_pages_in_either_order(stack: LocalStack, new: New, order: Any) -> None:
+    stack.vendor.set_order(order)
+    try:
+        recordings = [new(timedelta(seconds=number), goals=[MET]) for number in range(130)]
+        answer = run(stack)
+        assert answer["discovered"] == 130
+        assert answer["pages"] <= 4
+        stack.wait_for("all outcomes", lambda: settled(stack, *recordings), within=60)
+    finally:
+        stack.vendor.set_order("oldest_first")
+
+
+def test_runs_at_once_do_no_harm(stack: LocalStack, new: New) -> None:
+    recordings = [new(goals=[UNMET]) for _ in range(15)]
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: run(stack), range(3)))
+    assert {answer["result"] for answer in answers} == {"complete"}
+    stack.wait_for("all messages", lambda: all(in_slack(stack, each) for each in recordings))
+    stack.wait_for("an empty queue", lambda: settled(stack, *recordings))
+    assert [in_slack(stack, each) for each in recordings] == [1] * 15
+    assert run(stack)["discovered"] == 0
+
+
+def test_a_vendor_that_is_down_costs_nothing_but_time(stack: LocalStack, new: New) -> None:
+    recording = new()
+    stack.vendor.set_fault(Fault("status", status=503), "list")
+    try:
+        assert run(stack)["reason"] == "upstream_down"
+    finally:
+        stack.vendor.set_fault(None, "list")
+    assert run(stack)["discovered"] == 1
+    assert source(stack, recording) == "discovery"
+
+
+def test_make_discover_shows_what_a_run_found(stack: LocalStack, new: New) -> None:
+    recording = new(timedelta(hours=3))
+    run(stack)
+    asked = subprocess.run(
+        [sys.executable, "-m", "local", "discover", "--stack", STACK_NAME, "--history-hours", "24"],
+        cwd=ROOT,
+        env={**os.environ, **stack.emulator.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode == 0, asked
+    assert asked.stdout.startswith("✓ Sent to the event queue: 1. Pages of the list read: "), asked
+    assert source(stack, recording) == "discovery"
