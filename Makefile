@@ -54,6 +54,10 @@ invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, with
 bench: $(VENV) $(SAM_READY) $(EMULATOR) ## What it costs, as ratios to the bare calls and to the textbook way  [PART=]
 	@.venv/bin/python -m benchmarks $(PART)
 
+.PHONY: chaos
+chaos: $(VENV) $(SAM_READY) $(EMULATOR) .tools/chaos/.ready ## 1,000 events while vendor, Slack, workers and AWS itself fail: then the books must balance
+	@.venv/bin/python -m pytest tests/chaos --aws-faults --capture=no
+
 ##@ On AWS
 
 .PHONY: build

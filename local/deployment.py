@@ -118,6 +118,23 @@ class Deployment:
             raise LocalStackError(f"{function} failed: {content}")
         return content
 
+    def redrive(self, dead_letter_url: str, queue_url: str) -> int:
+        """What an operator's `start-message-move-task` does, which the emulator lacks: send every dead letter to a
+        queue with its body and attributes, as a message of its own time. How many there were."""
+        sqs, moved = self.client("sqs"), 0
+        for _ in self.emulator.peek(dead_letter_url):  # as many as there are now: what comes back is left there
+            for message in sqs.receive_message(QueueUrl=dead_letter_url, MessageAttributeNames=["All"]).get(
+                "Messages", []
+            ):
+                sqs.send_message(
+                    QueueUrl=queue_url,
+                    MessageBody=message["Body"],
+                    MessageAttributes=message.get("MessageAttributes", {}),
+                )
+                sqs.delete_message(QueueUrl=dead_letter_url, ReceiptHandle=message["ReceiptHandle"])
+                moved += 1
+        return moved
+
     # ── Reading back ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def outcome(self, recording_id: int | str) -> Item | None:
@@ -129,10 +146,13 @@ class Deployment:
 
     def outcomes(self) -> list[Item]:
         """All outcome items there are."""
+        return [item for item in self.everything_stored() if item["sk"] == "OUTCOME"]
+
+    def everything_stored(self) -> list[Item]:
+        """All items of the outcome table: outcomes, deliveries, aliases, the request budget."""
         pages = self.client("dynamodb").get_paginator("scan")
         answers = pages.paginate(TableName=self.outputs["OutcomeTableName"], ConsistentRead=True)
-        items = (_read(item) for page in answers for item in page["Items"])
-        return [item for item in items if item["sk"] == "OUTCOME"]
+        return [_read(item) for page in answers for item in page["Items"]]
 
     def deliveries(self, recording_id: int | str) -> list[Item]:
         items = self.items(f"RECORDING#{recording_id}")

@@ -16,6 +16,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "test",
 }  # the emulator's name for its root
 READY_WITHIN_SECONDS = 30.0
+PROC = Path("/proc")
 
 _KEPT_ENVIRONMENT = ("HOME", "LANG", "PATH")  # nothing else of the user's shell reaches the functions
 
@@ -59,6 +62,7 @@ class Interpreter:
 class QueuedMessage:
     """A message as it lies in a queue, looked at without receiving it."""
 
+    message_id: str
     body: str
     attributes: dict[str, str]
     receive_count: int
@@ -140,6 +144,7 @@ class Emulator:
         answer = self.ask(f"/_ministack/sqs/messages?QueueUrl={urllib.parse.quote(queue_url, safe='')}")
         return [
             QueuedMessage(
+                message_id=message["MessageId"],
                 body=message["Body"],
                 attributes={
                     name: str(value.get("StringValue", ""))
@@ -154,8 +159,24 @@ class Emulator:
             for message in messages
         ]
 
+    def workers(self, function: str) -> list[int]:
+        """The process ids of a function's workers. On AWS nobody sees them; here a test may end them."""
+        script = f"{self._temporary}/ministack-lambda-{function}-"
+        return [process_id for process_id, command in _processes() if script in command]
+
     def ask(self, path: str) -> Any:
         """A question to the emulator itself, not to the AWS it plays."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(self.endpoint + path, timeout=10) as answer:
             return json.loads(answer.read())
+
+
+def _processes() -> Iterator[tuple[int, str]]:
+    """Id and command line of all processes of this machine: from /proc where there is one, else from `ps`."""
+    if not PROC.is_dir():
+        listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        yield from ((int(line.split()[0]), line) for line in listed.stdout.splitlines())
+        return
+    for folder in PROC.glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            yield int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

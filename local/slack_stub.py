@@ -6,6 +6,7 @@ Run as a process (`python -m local.slack_stub FD`); tests and `make run` steer i
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import time
@@ -17,6 +18,7 @@ from local.slack_limits import refusal
 from local.stub_process import StubProcess
 
 WEBHOOK_PATH = "/services/T00LOCAL/B00LOCAL/LocalStubWebhook"
+_ABOUT = re.compile(r"(?:·|\\u00b7) Recording (\d+) (?:·|\\u00b7)")
 
 
 class SlackServer(StubServer):
@@ -34,7 +36,9 @@ class SlackServer(StubServer):
             self._messages.clear()
 
     def target_of(self, request: Request) -> str:
-        return "webhook" if request.path == WEBHOOK_PATH else ""
+        """The recording that a message is about, as its closing line says."""
+        about = _ABOUT.search(request.body.decode(errors="replace")) if request.path == WEBHOOK_PATH else None
+        return about[1] if about else ""
 
     def answer(self, request: Request, fault: Fault) -> Answer:  # noqa: ARG002 (no faults of content here)
         if request.method != "POST" or request.path != WEBHOOK_PATH:

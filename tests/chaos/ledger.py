@@ -1,0 +1,189 @@
+"""The books of one upheaval, and whether they balance. Pure: read from the outside by `upheaval`, judged here.
+
+Every recording has its one outcome, every violation its one alert and that its one message, every event that cannot be
+read its dead letter. Something may be there twice only where a fact says that the outcome of sending it was unknown:
+
+    a dead letter        the event's delivery was interrupted (its worker was killed, or failed), or SQS never answered
+    an alert             another worker took it over from the one that saved it, or SNS never answered
+    a Slack message      Slack's answer was lost, or the alert's delivery was interrupted
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+WINDOW_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a recording must come to. Violations are written `rule subject`."""
+
+    status: str
+    violations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class StoredOutcome:
+    """`taken_over`: the alert's lease is not the one its first worker was given, so another has published it since."""
+
+    recording: int
+    status: str
+    violations: frozenset[str]
+    alert_state: str = ""
+    taken_over: bool = False
+
+
+@dataclass(frozen=True)
+class PublishedAlert:
+    recording: int
+    alert_id: str
+    violations: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message that Slack took. `answered`: Slack's answer left whole."""
+
+    recording: int
+    answered: bool = True
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    body: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as the vendor saw it, at a time in seconds. `injected`: its answer was an ordered fault."""
+
+    at: float
+    status: int
+    injected: bool = False
+
+
+@dataclass(frozen=True)
+class Books:
+    expected: Mapping[int, Expected]
+    malformed: Collection[str]  # a text that only this one event holds
+    outcomes: Sequence[StoredOutcome]
+    published: Sequence[PublishedAlert]
+    posts: Sequence[Post]
+    recorded: Collection[str]  # alert ids whose delivery to Slack is recorded as sent
+    dead_letters: Sequence[DeadLetter]
+    requests: Sequence[Request]
+    limit: int  # requests in any 60 seconds
+    left: Sequence[str] = ()  # what still lies in the queues
+    repeats_counted: int = 0  # Slack messages that the notifier itself counted as repeats
+    interrupted: Counter[str] = field(default_factory=Counter)  # deliveries, by malformed event or alert id
+    unanswered_publishes: int = 0  # by SNS, of any alert
+    unanswered_sends: int = 0  # by SQS, of any message
+
+
+def imbalances(books: Books) -> list[str]:
+    """Everything that does not balance, in words; empty: all is well."""
+    return [
+        *_outcomes(books),
+        *_alerts(books),
+        *_messages(books),
+        *_dead_letters(books),
+        *_requests(books),
+        *(f"left in a queue: {what}" for what in books.left),
+    ]
+
+
+def _outcomes(books: Books) -> Iterator[str]:
+    times = Counter(outcome.recording for outcome in books.outcomes)
+    for recording in books.expected:
+        if times[recording] != 1:
+            yield f"recording {recording} has {times[recording]} outcomes, not 1"
+    for outcome in books.outcomes:
+        expected = books.expected.get(outcome.recording)
+        if expected is None:
+            yield f"recording {outcome.recording} has an outcome, and nobody named it"
+        elif (outcome.status, outcome.violations) != (expected.status, expected.violations):
+            yield f"recording {outcome.recording} is {outcome.status} {sorted(outcome.violations)}, not {expected}"
+        elif outcome.alert_state != ("published" if expected.violations else ""):
+            yield f"recording {outcome.recording}: its alert is {outcome.alert_state or 'missing'}"
+
+
+def _alerts(books: Books) -> Iterator[str]:
+    taken_over = {outcome.recording for outcome in books.outcomes if outcome.taken_over}
+    copies = Counter((alert.recording, alert.alert_id) for alert in books.published)
+    content = {(alert.recording, alert.alert_id): alert.violations for alert in books.published}
+    alerted = Counter((recording, each) for (recording, _), violations in content.items() for each in violations)
+    wanted = Counter(
+        (recording, each) for recording, expected in books.expected.items() for each in expected.violations
+    )
+    for recording, violation in sorted((wanted | alerted).keys()):
+        times = alerted[recording, violation]
+        if times != wanted[recording, violation]:
+            yield f"recording {recording}: {violation} is in {times} alerts, not in {wanted[recording, violation]}"
+    excess = {
+        key: times - 1 - (key[0] in taken_over) for key, times in copies.items() if times > 1 + (key[0] in taken_over)
+    }
+    if sum(excess.values()) > books.unanswered_publishes:
+        for recording, alert_id in excess:
+            times = copies[recording, alert_id]
+            yield f"recording {recording}: alert {alert_id} was published {times} times, and nothing explains it"
+
+
+def _messages(books: Books) -> Iterator[str]:
+    ids: dict[int, set[str]] = {}
+    for alert in books.published:
+        ids.setdefault(alert.recording, set()).add(alert.alert_id)
+    posts = Counter(post.recording for post in books.posts)
+    lost = Counter(post.recording for post in books.posts if not post.answered)
+    for recording in posts.keys() | ids.keys():
+        alert_ids = ids.get(recording, set())
+        least = len(alert_ids) + lost[recording]
+        most = least + sum(books.interrupted[alert_id] for alert_id in alert_ids)
+        if not least <= posts[recording] <= most:
+            yield f"recording {recording}: {posts[recording]} messages in Slack, not {least} to {most}"
+        for alert_id in alert_ids - set(books.recorded):
+            yield f"recording {recording}: the delivery of alert {alert_id} is not recorded"
+    repeats = len(books.posts) - sum(len(alert_ids) for alert_ids in ids.values())
+    interruptions = sum(books.interrupted[alert_id] for alert_ids in ids.values() for alert_id in alert_ids)
+    if repeats > books.repeats_counted + interruptions:  # a worker that was killed could not say what it had counted
+        yield f"{repeats} messages in Slack are repeats, and only {books.repeats_counted} were counted"
+
+
+def _dead_letters(books: Books) -> Iterator[str]:
+    copies: Counter[str] = Counter()
+    for letter in books.dead_letters:
+        event = next((each for each in books.malformed if each in letter.body), None)
+        if event is None:
+            yield f"dead letter without need: {letter.reason or 'no reason'}, {letter.body[:120]}"
+        elif letter.reason != "malformed_event":
+            yield f"event {event} was buried for {letter.reason or 'no reason'}"
+        else:
+            copies[event] += 1
+    excess = {event: copies[event] - 1 - books.interrupted[event] for event in books.malformed}
+    unexplained = sum(max(0, each) for each in excess.values()) > books.unanswered_sends
+    for event in books.malformed:
+        if not copies[event] or (unexplained and excess[event] > 0):
+            yield f"event {event} has {copies[event]} dead letters, not 1 to {1 + books.interrupted[event]}"
+
+
+def _requests(books: Books) -> Iterator[str]:
+    times = sorted(request.at for request in books.requests)
+    for first, one_too_many in zip(times, times[books.limit :], strict=False):
+        if one_too_many - first < WINDOW_SECONDS:
+            yield f"over {books.limit} requests in the {WINDOW_SECONDS:.0f} s from {first:.3f}"
+            break
+    refused = sum(request.status == 429 and not request.injected for request in books.requests)
+    if refused:
+        yield f"the vendor refused {refused} requests for being over its limit"
+
+
+def busiest_window(requests: Sequence[Request]) -> int:
+    """The most requests that any 60 seconds hold."""
+    times = sorted(request.at for request in requests)
+    most = last = 0
+    for first, start in enumerate(times):
+        while last < len(times) and times[last] - start < WINDOW_SECONDS:
+            last += 1
+        most = max(most, last - first)
+    return most
