@@ -23,12 +23,18 @@ class Crew:
         self._at_work = 0
         self.changed = threading.Condition()
 
-    def run_all(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        """Call `function`, which must not raise, with each item, at the same time; the results in the items' order."""
+    def run_all(
+        self, function: Callable[[Any], Any], items: Iterable[Any], timeout_s: float | None = None
+    ) -> list[Any]:
+        """Call `function`, which must not raise, with each item, at the same time; the results in the items' order.
 
-        def work(item: Any) -> Any:
+        `None` stands for an item that is not through after `timeout_s`; its thread is left to end by itself.
+        """
+        results: dict[int, Any] = {}
+
+        def work(item: Any) -> None:
             try:
-                return function(item)
+                results[id(item)] = function(item)
             finally:
                 with self.changed:
                     self._at_work -= 1
@@ -36,8 +42,13 @@ class Crew:
 
         every = list(items)
         with self.changed:
-            self._at_work += len(every)
-        return list(self._pool.map(work, every))
+            self._at_work = len(every)
+        try:
+            for _ in self._pool.map(work, every, timeout=timeout_s):
+                pass
+        except TimeoutError:
+            pass  # Those without a result are answered with none.
+        return [results.get(id(item)) for item in every]
 
     def is_complete(self, company: Sequence[Any]) -> bool:
         """Whether nobody can join any more. To be asked, and waited for, with `changed` held."""

@@ -36,7 +36,7 @@ from domain.ports import Clock, Meter
 from domain.recording import RecordingDetails, RecordingId, Results
 
 API_KEY: Final = "api-key"
-CONNECT_TIMEOUT_S: Final = 3.0
+CONNECT_TIMEOUT_S: Final = 1.0
 READ_TIMEOUT_S: Final = 5.0
 TOTAL_TIMEOUT_S: Final = 8.0
 MAX_BODY_BYTES: Final = 5_000_000

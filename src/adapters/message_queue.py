@@ -52,8 +52,8 @@ class MessageQueue:
         )
 
     def back_off(self, receipt_handle: str, receive_count: int) -> None:
-        """Have a failed message redelivered later each time: 10 s after its first receive, 5 minutes at most."""
-        delay_s = min(_FIRST_BACK_OFF_S * 2 ** (receive_count - 1), _LONGEST_BACK_OFF_S)
+        """Have a failed message redelivered later each time: 10 s, 30 s, 90 s, 4.5 minutes."""
+        delay_s = min(_FIRST_BACK_OFF_S * 3 ** min(receive_count - 1, 10), _LONGEST_BACK_OFF_S)
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s)
 
 

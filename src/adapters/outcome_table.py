@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from adapters.batching import Crew, Together
 from adapters.fencing import fenced
 from domain.alert import Alert
+from domain.errors import Unusable
 from domain.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Source, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
@@ -146,7 +147,10 @@ class DynamoOutcomeTable:
         if outcome.alerted:
             item["alerted"] = {"SS": sorted(outcome.alerted)}
         if outcome.snapshot:
-            item |= _results(outcome.snapshot, room=_ITEM_BYTES - _size(item))
+            room = _ITEM_BYTES - _size(item)
+            if room < 0:
+                raise Unusable(f"Recording {outcome.recording}: more violations than one outcome can hold.")
+            item |= _results(outcome.snapshot, room)
         return item
 
 

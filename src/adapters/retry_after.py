@@ -18,7 +18,7 @@ def retry_at_ms(headers: Mapping[str, str], now_ms: int) -> int | None:
         return now_ms + min(int(value[:9]) * 1000, _LONGEST_MS) + CLOCKS_DIFFER_MS
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        at_ms = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
         return None
-    at_ms = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
     return min(max(at_ms, now_ms), now_ms + _LONGEST_MS) + CLOCKS_DIFFER_MS

@@ -1,7 +1,9 @@
 """Slack's incoming webhook: one post a message, and Slack's answers as results or errors of `domain.errors`."""
 
 import logging
+import re
 from http.client import HTTPException
+from socket import gaierror
 from typing import Final
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -11,14 +13,13 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 from adapters.parameters import Parameters
 from adapters.retry_after import retry_at_ms
 from adapters.slack_message import render
-from domain import wording
 from domain.alert import Alert
 from domain.errors import Refused, SlackUrlInvalid, Throttled, Unavailable
 from domain.ports import Clock
 
 WEBHOOK_URL: Final = "slack-webhook-url"
 TIMEOUT_S: Final = 8
-_MAX_WORD: Final = 100
+_WORD: Final = re.compile(r"[a-z_]{1,64}")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -48,8 +49,8 @@ class SlackWebhook:
         try:
             response = client.send(text=message.text, blocks=message.blocks, unfurl_links=False)
         except URLError as error:
-            # urllib wraps what failed before or while sending; only a refused connection certainly sent nothing.
-            sent = not isinstance(error.reason, ConnectionRefusedError)
+            # urllib wraps what failed before or while sending; with no address or connection nothing was sent.
+            sent = not isinstance(error.reason, ConnectionRefusedError | gaierror)
             raise Unavailable(_no_answer(alert, error), perhaps_done=sent) from None
         except (OSError, HTTPException, UnicodeError, LookupError) as error:
             # The last two: the client could not read the answer as text.
@@ -57,7 +58,9 @@ class SlackWebhook:
         return self._answer(alert, response)
 
     def _answer(self, alert: Alert, response: WebhookResponse) -> str:
-        status, word = response.status_code, wording.clean(str(response.body))[:_MAX_WORD] or "no text"
+        status, word = response.status_code, str(response.body).strip()
+        if not _WORD.fullmatch(word):
+            word = "unreadable_answer"  # Not Slack's: it could repeat the message, and that must not reach a log.
         if status == 200 and word == "ok":  # noqa: PLR2004
             return word
         what = f"Alert {alert.alert_id} of recording {alert.recording_id}: Slack answered {status} {word}."

@@ -97,7 +97,7 @@ class DeliverAlert:
             case AlreadySent():
                 return SentBefore()
             case HeldByAnother(lease_until_ms):
-                raise InFlight(f"Alert {alert.alert_id} is being sent by another worker.", lease_until_ms)
+                raise InFlight(f"An attempt to send alert {alert.alert_id} may not be over yet.", lease_until_ms)
             case Claim():
                 self.ledger.record_sent(alert, self._send(alert, claim))
                 return Sent(claim.repeats_unknown)
@@ -107,8 +107,7 @@ class DeliverAlert:
             return self.destination.send(alert)
         except Unavailable as obstacle:
             if obstacle.perhaps_done:
-                # It may have arrived: the claim stands until its lease ends, and the next send is counted as a repeat.
-                raise Unavailable(str(obstacle), claim.lease_until_ms, perhaps_done=True) from obstacle
+                raise  # It may have arrived: the claim stands until its lease ends, and the next send is a repeat.
             self.ledger.release(alert, claim, obstacle.retry_at_ms or 0)
             raise
         except AlertsError as obstacle:

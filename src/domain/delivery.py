@@ -34,6 +34,7 @@ Random = Callable[[], float]
 class History(BaseModel):
     """What a deferred copy knows of its past. All times are epoch milliseconds.
 
+    `stage` is where the next attempt takes the fetch up; see `domain.fetch_analysis`.
     `outrun` is the digest of results that were fetched, and not saved because another worker wrote the outcome first.
     """
 
@@ -44,6 +45,7 @@ class History(BaseModel):
     not_before_ms: int = 0
     reason: str = ""
     deferrals: dict[str, int] = Field(default_factory=dict)
+    stage: str = ""
     outrun: str = ""
 
     def count(self, reason: str) -> int:
@@ -128,6 +130,7 @@ def _defer(obstacle: AlertsError, history: History, now_ms: int, retry_at_ms: in
         not_before_ms=retry_at_ms,
         reason=reason,
         deferrals={**history.deferrals, reason: history.count(reason) + 1},
+        stage=(isinstance(obstacle, NotNow) and obstacle.stage) or history.stage,
         outrun=history.outrun,
     )
     return Deferred(reason, str(obstacle), _delay_s(retry_at_ms - now_ms), copy)

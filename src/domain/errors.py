@@ -15,7 +15,7 @@ AlertsError
 │   ├── BudgetSpent           no request may be made before this worker's deadline
 │   ├── OutOfTime             too little of the invocation is left to start anything
 │   ├── NotTaken              the event queue refused some of the events sent together
-│   ├── InFlight              another worker holds the lease on the same alert
+│   ├── InFlight              an earlier attempt to send the same alert may not be over yet
 │   └── Contended             other workers kept writing the same outcome first
 ├── NotFound                  404: three tries, then an outcome of its own
 ├── Unusable                  wrong types, another recording's id, too large: two tries, then dead-letter
@@ -33,7 +33,10 @@ class AlertsError(Exception):
 
 
 class NotNow(AlertsError):
-    """A passing obstacle. `retry_at_ms` (epoch) is the earliest moment another attempt makes sense, where known."""
+    """A passing obstacle. `retry_at_ms` (epoch) is the earliest moment another attempt makes sense, where known.
+    `stage` is where that attempt takes the fetch up; with none it goes on where this one did."""
+
+    stage: str | None = None
 
     def __init__(self, message: str, retry_at_ms: int | None = None) -> None:
         super().__init__(message)
@@ -76,14 +79,23 @@ class SlackUrlInvalid(NotNow):
 
 class NotAnalysed(NotNow):
     reason = "not_analysed"
+    stage = "details"
 
 
 class GoalsNotEvaluated(NotNow):
     reason = "goals_not_evaluated"
+    stage = "details"
 
 
 class ResultsDue(NotNow):
     reason = "results_due"
+    stage = "results"
+    stage_without_goals = "results_without_goals"
+
+    def __init__(self, message: str, *, goals_evaluated: bool) -> None:
+        super().__init__(message)
+        if not goals_evaluated:
+            self.stage = self.stage_without_goals
 
 
 class BudgetSpent(NotNow):

@@ -4,14 +4,12 @@ Read → fetch → judge → save → publish → mark. A crash between any two 
 outcome is saved with its alert pending, and whoever meets a pending alert whose lease ran out carries it on first.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
 from domain import alert as alerts
 from domain import wording
 from domain.delivery import (
-    GOALS_AWAITED_MS,
     DeadLettered,
     Deferred,
     History,
@@ -20,45 +18,34 @@ from domain.delivery import (
     settle,
     still_waiting,
 )
-from domain.errors import (
-    AlertsError,
-    BudgetSpent,
-    Conflict,
-    Contended,
-    GoalsNotEvaluated,
-    InFlight,
-    KeyMissing,
-    KeyRefused,
-    NotAnalysed,
-    NotFound,
-    NotNow,
-    OutOfTime,
-    ResultsDue,
-    Throttled,
-)
-from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Source, Status, keep
-from domain.ports import AlertTopic, Clock, OutcomeTable, RecordingApi, RequestBudget, RuleBook
+from domain.errors import AlertsError, Conflict, Contended, InFlight, NotFound, OutOfTime
+from domain.fetch_analysis import FetchAnalysis, Fetched
+from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Source, Status, keep
+from domain.ports import AlertTopic, Clock, Meter, OutcomeTable, RuleBook
 from domain.recording import RecordingDetails, RecordingId
 from domain.rules import RuleSet
 from domain.violation import Violation
 
 _START_RESERVE_MS: Final = 18_000
-"""What one evaluation can take at worst after its slot: both requests and the writes with their retries."""
-_DETAILS_RESERVE_MS: Final = 8_000
+"""Both requests at their time limits and the writes. Where AWS hangs too, the invocation ends and SQS redelivers."""
+_DETAILS_RESERVE_MS: Final = 12_000
 _DETAILS_PATIENCE_MS: Final = 2_000
-_HOLD_MS: Final = 60_000
 _STARTS: Final = 4
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingEvent:
-    """Somebody says that this recording has been analysed."""
+    """Somebody says that this recording has been analysed. `happened_ms`: when, where that was before it got here."""
 
     recording: RecordingId
     source: Source
     history: History
+    happened_ms: int | None = None
+
+    @property
+    def sent_ms(self) -> int:
+        """What decides whether it is old news. Waiting counts from its arrival, `history.first_sent_ms`."""
+        return self.history.first_sent_ms if self.happened_ms is None else self.happened_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +71,11 @@ Result = Evaluated | Duplicate | Deferred | DeadLettered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateRecording:
-    api: RecordingApi
+    fetch: FetchAnalysis
     rules: RuleBook
     outcomes: OutcomeTable
     topic: AlertTopic
-    budget: RequestBudget
+    meter: Meter
     now_ms: Clock
     random: Random
 
@@ -115,7 +102,7 @@ class EvaluateRecording:
         standing = self.outcomes.read(event.recording)
         carried_on = False
         if standing and standing.pending_alert:
-            standing = self._carry_on(standing, standing.pending_alert)
+            standing = self._carry_on(event, standing, standing.pending_alert)
             carried_on = True
         if standing and (known := _answered(event, standing)):
             return Duplicate(standing.recording, known, carried_on)
@@ -123,19 +110,14 @@ class EvaluateRecording:
 
     def _fetch_and_judge(self, event: RecordingEvent, standing: Outcome | None, deadline_ms: int) -> Result:
         rules = self.rules()  # Before the request is spent: without valid rules nothing can be judged.
-        self.budget.take(deadline_ms - _START_RESERVE_MS)
-        attempt = _Attempt(event, standing, fetch_started_ms=self.now_ms())
+        latest_ms = deadline_ms - _START_RESERVE_MS
+        attempt = _Attempt(event, standing, self.fetch.begin(latest_ms))
         try:
-            return self._judge_what_is_fetched(attempt, rules, deadline_ms)
+            fetched = self.fetch(event.recording, event.history, reads_goals=rules.reads_goals, latest_ms=latest_ms)
         except NotFound:
-            # Of the results or, where the recording goes between the two requests, of the details.
             if not not_found_for_good(event.history):
                 raise
             return self._conclude(attempt, Status.NOT_FOUND, attempt.recording)
-
-    def _judge_what_is_fetched(self, attempt: "_Attempt", rules: RuleSet, deadline_ms: int) -> Result:
-        standing = attempt.standing
-        fetched = self._fetch(attempt, rules, deadline_ms - _START_RESERVE_MS)
         if isinstance(fetched, RecordingDetails):
             return self._conclude(attempt, Status.ANALYSIS_FAILED, fetched.id or attempt.recording)
         if standing and standing.judged and standing.results_digest == fetched.snapshot.digest:
@@ -143,64 +125,7 @@ class EvaluateRecording:
             return Duplicate(standing.recording, "unchanged")
         return self._judge(attempt, fetched, rules, deadline_ms)
 
-    def _fetch(self, attempt: "_Attempt", rules: RuleSet, latest_ms: int) -> "_Fetched | RecordingDetails":
-        """What can be judged, or the details of a recording whose analysis has failed.
-
-        Results without goals are final only if they were fetched after the vendor had said that goals are evaluated.
-        How far that has got is told by the deferrals so far, so that each single request brings it on, however scarce
-        requests are.
-        """
-        recording, history = attempt.event.recording, attempt.event.history
-        if history.count(ResultsDue.reason):
-            final = self._holding_on_refusal(lambda: self.api.results(recording))
-            return _Fetched(final, None, bool(final.results.goals) or not self._waited_enough(attempt.event))
-        snapshot: Snapshot | None = None
-        if history.count(NotAnalysed.reason) or history.count(GoalsNotEvaluated.reason):
-            details = self._holding_on_refusal(lambda: self.api.details(recording))
-        else:
-            try:
-                snapshot = self._holding_on_refusal(lambda: self.api.results(recording))
-                if snapshot.results.goals or not rules.reads_goals:
-                    return _Fetched(snapshot)
-                unfinished: NotNow = GoalsNotEvaluated(f"Recording {recording}: its goals may not be evaluated yet.")
-            except NotAnalysed as obstacle:
-                unfinished = obstacle
-            try:
-                details = self._request(lambda: self.api.details(recording), latest_ms)
-            except (BudgetSpent, Throttled) as denied:
-                unfinished.retry_at_ms = denied.retry_at_ms
-                raise unfinished from None
-        if details.status == "failed":
-            return details
-        self._wait_for_the_analysis(attempt.event, details, rules)
-        if snapshot and details.goals_evaluated is not True:
-            return _Fetched(snapshot, details, goals_evaluated=False)
-        try:
-            final = self._request(lambda: self.api.results(recording), latest_ms)
-        except (BudgetSpent, Throttled) as denied:
-            raise ResultsDue(
-                f"Recording {recording}: analysed, its results to be fetched.", denied.retry_at_ms
-            ) from None
-        return _Fetched(final, details, bool(final.results.goals) or details.goals_evaluated is True)
-
-    def _wait_for_the_analysis(self, event: RecordingEvent, details: RecordingDetails, rules: RuleSet) -> None:
-        if details.goals_evaluated is True or self._waited_enough(event):
-            return
-        if details.status != "completed":
-            raise NotAnalysed(f"Recording {event.recording}: it is not analysed yet.")
-        if rules.reads_goals:
-            raise GoalsNotEvaluated(f"Recording {event.recording}: its goals are not evaluated yet.")
-
-    def _waited_enough(self, event: RecordingEvent) -> bool:
-        return self.now_ms() - event.history.first_sent_ms >= GOALS_AWAITED_MS
-
-    def _judge(
-        self,
-        attempt: "_Attempt",
-        fetched: "_Fetched",
-        rules: RuleSet,
-        deadline_ms: int,
-    ) -> Result:
+    def _judge(self, attempt: "_Attempt", fetched: Fetched, rules: RuleSet, deadline_ms: int) -> Result:
         snapshot, details = fetched.snapshot, fetched.details
         recording = snapshot.results.recording_id
         standing = attempt.standing_of(recording)
@@ -232,7 +157,7 @@ class EvaluateRecording:
         except Conflict:
             raise _Outrun(snapshot.digest) from None
         if outcome.pending_alert:
-            self._publish(outcome, outcome.pending_alert)
+            self._publish(attempt.event, outcome, outcome.pending_alert)
         return Evaluated(outcome, bool(fresh), obstacle)
 
     def _conclude(self, attempt: "_Attempt", status: Status, recording: RecordingId) -> Result:
@@ -264,23 +189,28 @@ class EvaluateRecording:
             self.outcomes.remember_alias(asked_for, outcome.recording)
         self.outcomes.save(outcome)
 
-    def _carry_on(self, standing: Outcome, pending: OutboxAlert) -> Outcome:
-        """Publish an alert that its worker left pending, from the outbox, without asking the vendor."""
+    def _carry_on(self, event: RecordingEvent, standing: Outcome, pending: OutboxAlert) -> Outcome:
+        """Publish an alert that its worker left pending, from the outbox, without asking the vendor. Whether that
+        worker had published it nobody knows, so it counts as a repeat."""
         now_ms = self.now_ms()
         if pending.lease_until_ms > now_ms:
             raise InFlight(
-                f"Recording {standing.recording}: its alert {pending.alert_id} is being published by another worker.",
+                f"Recording {standing.recording}: an attempt to publish its alert may not be over yet.",
                 pending.lease_until_ms,
             )
         leased = standing.leased(now_ms + LEASE_MS)
         self.outcomes.advance(leased)
-        return self._publish(leased, pending)
+        self.meter.add("AlertsRepeated")
+        return self._publish(event, leased, pending)
 
-    def _publish(self, outcome: Outcome, pending: OutboxAlert) -> Outcome:
+    def _publish(self, event: RecordingEvent, outcome: Outcome, pending: OutboxAlert) -> Outcome:
         if pending.message is None:
             raise ValueError(f"the pending alert of recording {outcome.recording} has no message")
         self.topic.publish(pending.message)
-        published = outcome.published(self.now_ms())
+        now_ms = self.now_ms()
+        self.meter.add("AlertsPublished")
+        self.meter.add("EventToAlertMs", now_ms - event.history.first_sent_ms)
+        published = outcome.published(now_ms)
         self.outcomes.advance(published)
         return published
 
@@ -290,21 +220,9 @@ class EvaluateRecording:
         """One try for what the supervisor knows the recording by; the alert goes out all the same."""
         latest_ms = min(deadline_ms - _DETAILS_RESERVE_MS, self.now_ms() + _DETAILS_PATIENCE_MS)
         try:
-            return self._request(lambda: self.api.details(recording), latest_ms), None
+            return self.fetch.details(recording, latest_ms), None
         except AlertsError as obstacle:
             return None, obstacle.reason
-
-    def _request(self, send: Callable[[], T], latest_ms: int) -> T:
-        self.budget.take(latest_ms)
-        return self._holding_on_refusal(send)
-
-    def _holding_on_refusal(self, send: Callable[[], T]) -> T:
-        """Send; a 429 or a refused key holds everybody's requests, since theirs would fare no better."""
-        try:
-            return send()
-        except (Throttled, KeyRefused, KeyMissing) as obstacle:
-            self.budget.hold(obstacle.retry_at_ms or self.now_ms() + _HOLD_MS)
-            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,15 +243,6 @@ class _Attempt:
         return self.standing if self.standing and self.standing.recording == recording else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    """Results to judge, the details where they were read on the way, and whether the goals are all there."""
-
-    snapshot: Snapshot
-    details: RecordingDetails | None = None
-    goals_evaluated: bool = True
-
-
 class _Outrun(Conflict):
     """Results were fetched, and another worker wrote the outcome first: perhaps from older ones."""
 
@@ -347,9 +256,9 @@ def _answered(event: RecordingEvent, standing: Outcome) -> str | None:
     if event.history.outrun:
         # Different results were seen than the outcome holds: whichever are newer, no time tells, only asking again.
         return "unchanged" if event.history.outrun == standing.results_digest else None
-    if event.source is Source.DISCOVERY:
+    if event.source is Source.DISCOVERY and standing.judged:
         return "known"
-    return "old_news" if standing.answers(event.history.first_sent_ms) else None
+    return "old_news" if standing.answers(event.sent_ms) else None
 
 
 def _outbox(

@@ -16,6 +16,7 @@ _INTEGER: Final = re.compile(r"[1-9][0-9]{0,18}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 _LONGEST: Final = 36
+_ID_LIKE: Final = re.compile(r"[0-9A-Fa-f./_+-]{1,40}|True|False|inf")
 
 MAX_FINDINGS: Final = 20_000
 """Goals and pauses of one body, and violations of one recording, beyond which it is no real call."""
@@ -40,8 +41,15 @@ def parse_recording_id(value: object) -> RecordingId:
         if _UUID.fullmatch(text.lower()):
             return text.lower()
     raise InvalidRecordingId(
-        f"{str(value)[:40]!r} is not a recording id: expected a positive integer of up to 19 digits, or a UUID"
+        f"{_shown(value)} is not a recording id: expected a positive integer of up to 19 digits, or a UUID"
     )
+
+
+def _shown(value: object) -> str:
+    """What looks like a mistaken id, as it came; of anything else only what kind it is, since it could be anything."""
+    if isinstance(value, int | float | str) and _ID_LIKE.fullmatch(str(value)):
+        return f"'{value}'"
+    return f"a text of {len(value)} characters" if isinstance(value, str) else f"a value of type {type(value).__name__}"
 
 
 class _FromVendor(BaseModel):

@@ -5,7 +5,6 @@ Follow one downwards: `lambda_handler` → `EvaluationWorker.handle` → `domain
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
@@ -20,7 +19,7 @@ from domain.ports import Clock
 from domain.recording import RecordingId
 from handlers import wiring
 from handlers.messages import Message, read_message
-from handlers.recording_events import Announcement, MalformedEvent, read, read_text
+from handlers.recording_events import MalformedEvent, read, read_text
 from handlers.telemetry import EmfMeter
 
 logger = Logger()
@@ -38,10 +37,33 @@ class Received:
     event: RecordingEvent
 
 
-class RunAll(Protocol):
-    """Call a function with each item, at the same time; the results in the items' order."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All messages of a batch about one recording, and the newest event of them, whose evaluation answers them all."""
 
-    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterable[Any]: ...
+    newest: Received
+    messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    message: Message
+    refusal: DeadLettered
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        return (self.message,)
+
+
+class Done:
+    """Everything that was asked for has happened."""
+
+
+class RunAll(Protocol):
+    """Call a function with each item, at the same time; the results in the items' order, `None` for one that is not
+    through after that time."""
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], timeout_s: float, /) -> Sequence[Any]: ...
 
 
 class EvaluationWorker:
@@ -75,35 +97,42 @@ class EvaluationWorker:
 
     def _batch(self, messages: Sequence[Message], deadline_ms: int) -> dict[str, Any]:
         self._meter.add("RecordingsReceived", len(messages))
-        groups: dict[object, list[Received]] = {}
-        failed: list[str] = []
-        for message in messages:
-            try:
-                announced = read_text(message.body)
-            except MalformedEvent as fault:
-                failed += self._refuse(message, fault)
-                continue
-            event = RecordingEvent(announced.recording, announced.source, message.history)
-            # One evaluation answers all events for a recording, except that discovery's may be answered with less.
-            groups.setdefault((event.recording, event.source is Source.DISCOVERY), []).append(Received(message, event))
-        failed += chain.from_iterable(
-            self._run_all(lambda group: self._evaluate_group(group, deadline_ms), list(groups.values()))
-        )
+        work = _by_recording(messages)
+        time_left_s = (deadline_ms - self._now_ms() - _ANSWER_RESERVE_MS) / 1000
+        answers = self._run_all(lambda part: self._settle(part, deadline_ms), work, time_left_s)
+        failed = [
+            message.message_id
+            for part, answer in zip(work, answers, strict=True)
+            for message in self._failed(part, answer)
+        ]
         # Exactly this shape: Lambda takes any other for a failure of the whole batch.
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    def _evaluate_group(self, group: Sequence[Received], deadline_ms: int) -> list[str]:
-        """Evaluate the newest event of a recording, which answers the older ones; the ids of failed messages."""
-        newest = max(group, key=lambda received: received.event.history.first_sent_ms)
+    def _settle(self, part: Group | Unreadable, deadline_ms: int) -> Done | Exception:
+        """Do what one recording's events or one malformed message ask for. What fails must not hurt the others."""
         try:
-            result = self._evaluate(newest.event, deadline_ms)
-            self._carry_out(newest.event, newest.message.body, result)
-        except Exception as error:  # noqa: BLE001 - a record that fails must not hurt its neighbours
-            return list(chain.from_iterable(self._fail(received.message, error) for received in group))
-        self._report(newest.event, result)
-        if len(group) > 1:
-            self._meter.add("DuplicatesSkipped", len(group) - 1)
-        return []
+            match part:
+                case Unreadable(message, refusal):
+                    self._queue.dead_letter(message.body, refusal)
+                    self._report_refusal(refusal, message_id=message.message_id)
+                case Group(newest, messages):
+                    result = self._evaluate(newest.event, deadline_ms)
+                    self._carry_out(newest.event, newest.message.body, result)
+                    self._report(newest.event, result)
+                    if len(messages) > 1:
+                        self._meter.add("DuplicatesSkipped", len(messages) - 1)
+        except Exception as error:  # noqa: BLE001 - reported by `_failed`
+            return error
+        return Done()
+
+    def _failed(self, part: Group | Unreadable, answer: Done | Exception | None) -> Sequence[Message]:
+        """The messages to be redelivered: all of a part that raised, or that is not done while time runs out."""
+        if isinstance(answer, Done):
+            return ()
+        error = answer or TimeoutError("not done before the invocation's time limit")
+        for message in part.messages:
+            self._redeliver(message, error)
+        return part.messages
 
     def _directly(self, event: object, deadline_ms: int) -> dict[str, Any]:
         self._meter.add("RecordingsReceived")
@@ -114,24 +143,14 @@ class EvaluationWorker:
             self._queue.dead_letter(as_body(event), refusal)
             self._report_refusal(refusal)
             return _answer(None, refusal)
-        recording_event = RecordingEvent(announced.recording, announced.source, self._fresh_history(announced))
+        now_ms = self._now_ms()
+        history = History(first_sent_ms=now_ms, copied_ms=now_ms)
+        happened_ms = min(announced.sent_ms, now_ms) if announced.sent_ms is not None else None
+        recording_event = RecordingEvent(announced.recording, announced.source, history, happened_ms)
         result = self._evaluate(recording_event, deadline_ms)
         self._carry_out(recording_event, as_body(event), result)
         self._report(recording_event, result)
         return _answer(announced.recording, result)
-
-    def _fresh_history(self, announced: Announcement) -> History:
-        now_ms = self._now_ms()
-        return History(first_sent_ms=announced.sent_ms or now_ms, copied_ms=now_ms)
-
-    def _refuse(self, message: Message, fault: MalformedEvent) -> list[str]:
-        refusal = DeadLettered(fault.word, str(fault))
-        try:
-            self._queue.dead_letter(message.body, refusal)
-        except Exception as error:  # noqa: BLE001 - a record that fails must not hurt its neighbours
-            return self._fail(message, error)
-        self._report_refusal(refusal, message_id=message.message_id)
-        return []
 
     def _carry_out(self, event: RecordingEvent, body: str, result: Result) -> None:
         match result:
@@ -143,15 +162,14 @@ class EvaluationWorker:
             case Evaluated() | Duplicate():
                 pass
 
-    def _fail(self, message: Message, error: Exception) -> list[str]:
-        """Leave a message to be redelivered, later each time."""
+    def _redeliver(self, message: Message, error: Exception) -> None:
+        """Leave a message to the queue, which delivers it again, later each time."""
         self._meter.add("RecordsFailed")
         logger.error("unexpected error; the message will be redelivered", exc_info=error, message_id=message.message_id)
         try:
             self._queue.back_off(message.receipt_handle, message.receive_count)
         except Exception:
             logger.exception("the redelivery could not be delayed", message_id=message.message_id)
-        return [message.message_id]
 
     def _report(self, event: RecordingEvent, result: Result) -> None:
         """One log line a recording, and its metrics. Ids and counts only: never what people said."""
@@ -164,14 +182,13 @@ class EvaluationWorker:
                     "status": outcome.status,
                     "violations": outcome.violations_total,
                     "revision": outcome.revision,
+                    "alerted": alerted,
                 }
                 if details_obstacle:
                     about["details_missing"] = details_obstacle
-                self._report_alert(event, alerted)
             case Duplicate(_, reason, alerted):
                 self._meter.add("DuplicatesSkipped")
-                about["reason"] = reason
-                self._report_alert(event, alerted)
+                about |= {"reason": reason, "alerted": alerted}
             case Deferred():
                 self._meter.add("RecordingsDeferred", reason=result.reason)
                 if over_an_hour(event.history, self._now_ms()):
@@ -182,19 +199,39 @@ class EvaluationWorker:
                 return
         logger.info(_WORDS[type(result)], **about)
 
-    def _report_alert(self, event: RecordingEvent, alerted: bool) -> None:
-        if alerted:
-            self._meter.add("AlertsPublished")
-            self._meter.add("EventToAlertMs", self._now_ms() - event.history.first_sent_ms)
-
     def _report_refusal(self, refusal: DeadLettered, **about: Any) -> None:
         self._meter.add("EventsDeadLettered", reason=refusal.reason)
         logger.warning("dead_lettered", reason=refusal.reason, detail=refusal.message, **about)
 
 
+_ANSWER_RESERVE_MS = 2_000
+"""Time to answer Lambda with what is not done, rather than have it redeliver what is."""
 _WORDS = {Evaluated: "evaluated", Duplicate: "duplicate", Deferred: "deferred", DeadLettered: "dead_lettered"}
 
 
 def _answer(recording: RecordingId | None, result: Result) -> dict[str, Any]:
     reason = result.outcome.status if isinstance(result, Evaluated) else result.reason
     return {"recording_id": recording, "result": _WORDS[type(result)], "reason": str(reason)}
+
+
+def _by_recording(messages: Sequence[Message]) -> list[Group | Unreadable]:
+    """A part of work for each recording and for each malformed message."""
+    groups: dict[RecordingId, list[Received]] = {}
+    unreadable: list[Group | Unreadable] = []
+    for message in messages:
+        try:
+            announced = read_text(message.body)
+        except MalformedEvent as fault:
+            unreadable.append(Unreadable(message, DeadLettered(fault.word, str(fault))))
+            continue
+        event = RecordingEvent(announced.recording, announced.source, message.history)
+        groups.setdefault(announced.recording, []).append(Received(message, event))
+    return unreadable + [
+        Group(max(group, key=_demand), [received.message for received in group]) for group in groups.values()
+    ]
+
+
+def _demand(received: Received) -> tuple[bool, int]:
+    """The newest event asks for most; discovery's asks for less than any other, since any judgement answers it."""
+    event = received.event
+    return event.source is not Source.DISCOVERY, event.history.first_sent_ms

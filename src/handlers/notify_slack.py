@@ -52,6 +52,15 @@ class SlackWorker:
 
     def _handle_message(self, message: Message, deadline_ms: int) -> None:
         try:
+            self._post(message, deadline_ms)
+        except Exception:
+            self._meter.add("RecordsFailed")
+            logger.exception("unexpected error; the alert will be redelivered", message_id=message.message_id)
+            self._queue.back_off(message.receipt_handle, message.receive_count)
+            raise
+
+    def _post(self, message: Message, deadline_ms: int) -> None:
+        try:
             alert = Alert.model_validate_json(message.body)
         except ValidationError:
             self._refuse(message, DeadLettered("malformed_alert", "The message is not an alert of schema version 1."))
@@ -59,14 +68,7 @@ class SlackWorker:
         if self._slack.off:
             logger.info("slack_is_off", recording_id=alert.recording_id, alert_id=alert.alert_id)
             return
-        try:
-            delivery = self._deliver(alert, message.history, deadline_ms)
-            self._carry_out(message, delivery, alert)
-        except Exception:
-            self._meter.add("RecordsFailed")
-            logger.exception("unexpected error; the alert will be redelivered", message_id=message.message_id)
-            self._queue.back_off(message.receipt_handle, message.receive_count)
-            raise
+        self._carry_out(message, self._deliver(alert, message.history, deadline_ms), alert)
 
     def _carry_out(self, message: Message, delivery: Delivery, alert: Alert) -> None:
         about: dict[str, Any] = {"recording_id": alert.recording_id, "alert_id": alert.alert_id}

@@ -13,7 +13,7 @@ _ApiAddress = Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|loc
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     parameter_prefix: Annotated[str, Field(pattern="^/")]
 
@@ -21,7 +21,9 @@ class _Settings(BaseModel):
     def from_environment(cls) -> Self:
         """Each field from the variable of its name in capitals. Raises pydantic's `ValidationError` naming every one
         that is missing or wrong."""
-        return cls.model_validate({name.lower(): value for name, value in os.environ.items()})
+        return cls.model_validate(
+            {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        )
 
 
 class _TableSettings(_Settings):

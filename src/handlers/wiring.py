@@ -28,11 +28,14 @@ AWS_CONFIG: Final = Config(
     # Botocore waits 60 s + 60 s by default, longer than an invocation lasts.
     connect_timeout=1,
     read_timeout=3,
-    retries={"mode": "standard", "max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=BATCH_SIZE,
     # Botocore puts its own together anew for every call, which is a tenth of the call's time.
     user_agent="identitycall-alerts",
 )
+
+# An answer lost on the way back would have botocore publish again, uncounted; the outbox does it, and counts.
+PUBLISH_CONFIG: Final = AWS_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 
 WEBHOOK_AWS_CONFIG: Final = Config(
     # Whoever calls a webhook waits for the answer, and hangs up after 10 or 15 s; two calls must fit in.
@@ -57,6 +60,7 @@ def evaluation_worker() -> "EvaluationWorker":
     from adapters.request_budget import SharedRequestBudget
     from adapters.rule_book import RULES, StoredRules
     from domain.evaluate_recording import EvaluateRecording
+    from domain.fetch_analysis import FetchAnalysis
     from handlers.evaluate_recordings import EvaluationWorker
     from handlers.settings import EvaluationSettings
     from handlers.telemetry import EmfMeter
@@ -68,11 +72,15 @@ def evaluation_worker() -> "EvaluationWorker":
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     parameters = _parameters(settings.parameter_prefix, API_KEY, RULES)
     evaluate = EvaluateRecording(
-        api=IdentityCallApi(settings.identitycall_base_url, parameters, meter, now_ms),
+        fetch=FetchAnalysis(
+            IdentityCallApi(settings.identitycall_base_url, parameters, meter, now_ms),
+            SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, crew),
+            now_ms,
+        ),
         rules=StoredRules(parameters, settings.max_pause_ms),
         outcomes=DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, crew),
-        topic=SnsAlertTopic(boto3.client("sns", config=AWS_CONFIG), settings.alert_topic_arn),
-        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, crew),
+        topic=SnsAlertTopic(boto3.client("sns", config=PUBLISH_CONFIG), settings.alert_topic_arn),
+        meter=meter,
         now_ms=now_ms,
         random=random.random,
     )

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from domain.delivery import Deferred
 from domain.evaluate_recording import EvaluateRecording, RecordingEvent, Result
+from domain.fetch_analysis import FetchAnalysis
 from domain.outcome import Outcome
 from tests.fakes.clock import FakeClock
-from tests.fakes.outside import FakeBudget, FakeRuleBook, FakeTopic, FakeVendor
+from tests.fakes.outside import FakeBudget, FakeMeter, FakeRuleBook, FakeTopic, FakeVendor
 from tests.fakes.stage import Stage
 from tests.fakes.tables import InMemoryOutcomeTable
 
@@ -27,12 +28,13 @@ class World:
         self.outcomes = InMemoryOutcomeTable(self.stage)
         self.topic = FakeTopic(self.stage)
         self.budget = FakeBudget(self.clock, stage=self.stage)
+        self.meter = FakeMeter()
         self.evaluate = EvaluateRecording(
-            api=self.vendor,
+            fetch=FetchAnalysis(self.vendor, self.budget, self.clock),
             rules=self.rules,
             outcomes=self.outcomes,
             topic=self.topic,
-            budget=self.budget,
+            meter=self.meter,
             now_ms=self.clock,
             random=lambda: 0.0,
         )

@@ -53,14 +53,12 @@ class Invocation(Life):
         item = task.notes.get("item")
         if item is None:
             return []
-        return [self.messages[received.message.message_id].errand for received in item]
+        return [self.messages[message.message_id].errand for message in item.messages]
 
-    def errand_with(self, body: str) -> Errand | None:
-        """The newest errand whose message has this body (or a longer one that begins so)."""
-        if self.direct:
-            return self.direct
-        alike = [message.errand for message in self.messages.values() if message.body.startswith(body)]
-        return max(alike, key=lambda errand: errand.since_ms, default=None)
+    def errand_behind(self, task: Task, body: str) -> Errand | None:
+        """Whose copy a thread is sending: that of the newest message it works on; else of the one with this body."""
+        errands = self.errands_of(task) or [m.errand for m in self.messages.values() if m.body.startswith(body)]
+        return max(errands, key=lambda errand: errand.since_ms, default=None)
 
 
 @dataclass(frozen=True)

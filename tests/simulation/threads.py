@@ -75,7 +75,7 @@ class TurnPool:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any], timeout: float | None = None) -> list[Any]:
         asking = current()
         every = list(items)
         results: list[Any] = [None] * len(every)

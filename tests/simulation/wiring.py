@@ -20,6 +20,7 @@ from adapters.slack import WEBHOOK_URL, SlackWebhook
 from domain.alert import Alert
 from domain.deliver_alert import DeliverAlert, Destination
 from domain.evaluate_recording import EvaluateRecording
+from domain.fetch_analysis import FetchAnalysis
 from domain.ports import Clock
 from handlers import evaluate_recordings, notify_slack, wiring
 from handlers.evaluate_recordings import EvaluationWorker
@@ -31,10 +32,10 @@ from tests.simulation.functions import Environment
 from tests.simulation.invariants import Invariants
 from tests.simulation.recordings import MAX_PAUSE_MS
 from tests.simulation.slack import Slack, in_place_of_urllib
+from tests.simulation.threads import in_place_of_threads
 from tests.simulation.topic import Topic
 from tests.simulation.vendor import BASE_URL, Vendor, VendorTransport
 from tests.simulation.weather import Outside
-from tests.simulation.threads import in_place_of_threads
 from tests.simulation.world import World, current
 
 if TYPE_CHECKING:
@@ -72,11 +73,13 @@ class Parts:
         api._thread.session = session
         crew = Crew(BATCH_SIZE)
         evaluate = EvaluateRecording(
-            api=api,
+            fetch=FetchAnalysis(
+                api, SharedRequestBudget(dynamodb, TABLE, self.limit, meter, now_ms, crew, self._sleep), now_ms
+            ),
             rules=StoredRules(parameters, MAX_PAUSE_MS),
             outcomes=DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, crew),
             topic=SnsAlertTopic(cast(Any, Sns(self.outside, self.topic)), "topic"),
-            budget=SharedRequestBudget(dynamodb, TABLE, self.limit, meter, now_ms, crew, self._sleep),
+            meter=meter,
             now_ms=now_ms,
             random=self.world.random.random,
         )
@@ -87,9 +90,7 @@ class Parts:
         slack = SlackWebhook(self._parameters(now_ms, WEBHOOK_URL), email_configured=False, now_ms=now_ms)
         dynamodb = cast(Any, DynamoDb(self.outside, self.invariants.table))
         ledger = DynamoDeliveryLedger(dynamodb, TABLE, slack.name, RETENTION_DAYS, now_ms)
-        deliver = DeliverAlert(
-            ledger=ledger, destination=Noted(slack), now_ms=now_ms, random=self.world.random.random
-        )
+        deliver = DeliverAlert(ledger=ledger, destination=Noted(slack), now_ms=now_ms, random=self.world.random.random)
         return SlackWorker(deliver, slack, self._queue("slack"), CountingMeter(self.invariants), now_ms)
 
     def _clock(self, environment: Environment) -> Clock:

@@ -431,9 +431,12 @@ class TestDuplicates:
         world.vendor.answers(124, body(124))
         assert isinstance(world.handle(event(124, source=Source.DISCOVERY)), Evaluated)
 
-    def test_discovery_leaves_a_not_found_recording_alone(self, world: World) -> None:
-        evaluated(world.handle_until_settled(event()))
-        assert world.handle(event(sent_ms=world.clock(), source=Source.DISCOVERY)) == Duplicate(123, "known")
+    def test_discovery_has_a_recording_judged_that_was_not_found_before(self, world: World) -> None:
+        assert evaluated(world.handle_until_settled(event())).outcome.status is Status.NOT_FOUND
+        world.vendor.answers(123, body(123))
+        world.clock.advance(10_000)
+        result = evaluated(world.handle(event(sent_ms=world.clock(), source=Source.DISCOVERY)))
+        assert result.outcome.status is Status.CLEAR
 
     def test_a_uuid_and_then_the_number_are_one_recording(self, world: World) -> None:
         world.vendor.aliases[UUID] = 123
