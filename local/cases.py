@@ -11,7 +11,7 @@ from typing import Literal
 from local.http_stub import Fault
 from local.recordings import RECORDINGS
 
-Way = Literal["queue", "eventbridge", "webhook", "queue by UUID", "eventbridge by UUID", "webhook by UUID"]
+Way = Literal["queue", "eventbridge", "webhook", "discovery", "queue by UUID", "eventbridge by UUID", "webhook by UUID"]
 Verdict = Literal["clear", "violations", "analysis_failed", "deferred"]
 
 
@@ -63,6 +63,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(1025, "named twice, number and UUID", "violations", 1, ("queue", "eventbridge by UUID")),
     Case(1026, "unmet despite a score of 0.72", "violations", 1),
+    Case(1027, "announced by nobody", "violations", 1, ("discovery",)),
 )
 
 BY_ID = {case.recording_id: case for case in CASES}

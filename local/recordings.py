@@ -177,4 +177,5 @@ RECORDINGS: tuple[Recording, ...] = (
     Recording(1024, "Details cannot be read", [NO_FOLLOW_UP]),
     Recording(1025, "Named by two triggers", [NO_FOLLOW_UP]),
     Recording(1026, "Unmet with a high score", [goal(2, "Collect Email Address", 0.72, "Wrong address.", met=False)]),
+    Recording(1027, "Announced by nobody", [NO_FOLLOW_UP]),
 )

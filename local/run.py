@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +18,7 @@ from local import view, webhooks
 from local.cases import CASES, PUBLIC_IDS, Case, Way
 from local.observation import HISTORY_ATTRIBUTE, Observation, mentions, observe
 from local.places import shown
+from local.recordings import RECORDINGS
 from local.slack_view import as_seen, builder_link
 from local.stack import LocalStack
 
@@ -30,6 +32,7 @@ _WAYS: dict[Way, str] = {
     "queue": "SQS",
     "eventbridge": "EventBridge",
     "webhook": "Webhook",
+    "discovery": "Discovery",
     "queue by UUID": "SQS, UUID",
     "eventbridge by UUID": "EventBridge, UUID",
     "webhook by UUID": "Webhook, UUID",
@@ -135,7 +138,8 @@ def _judge(stack: LocalStack, asked: list[Asked], console: Console, progress: vi
 
 
 def send_all(stack: LocalStack, asked: list[Asked]) -> None:
-    """Announce each recording in its ways."""
+    """Announce each recording in its ways; of those that discovery is to find nobody says anything."""
+    new: list[int | str] = []
     for each in asked:
         if each.case and each.case.fault:
             stack.vendor.set_fault(each.case.fault, each.recording)
@@ -144,10 +148,16 @@ def send_all(stack: LocalStack, asked: list[Asked]) -> None:
             event = {"recording_id": name}
             if way.startswith("eventbridge"):
                 stack.put_event(event)
+            elif way == "discovery":
+                new.append(each.recording)
             elif way.startswith("webhook"):
                 webhooks.announce(stack, name)
             else:
                 stack.send(event)
+    if new:
+        now = datetime.now(UTC).isoformat()
+        stack.vendor.put(*(replace(recording, created_at=now) for recording in RECORDINGS if recording.id in new))
+        stack.invoke({}, "DiscoveryFunction")
 
 
 def _await_rest(stack: LocalStack) -> None:

@@ -29,10 +29,17 @@ New = Callable[..., Recording]
 
 
 @pytest.fixture(autouse=True)
-def never_started(stack: LocalStack) -> None:
-    """Each test is the first start, with no other trigger seen."""
-    table = stack.outputs["OutcomeTableName"]
-    stack.client("dynamodb").delete_item(TableName=table, Key={"pk": {"S": "DISCOVERY"}, "sk": {"S": "STATE"}})
+def never_started(stack: LocalStack) -> Iterator[None]:
+    """Each test is the first start, with no other trigger seen; so is whatever comes after it."""
+
+    def forget() -> None:
+        stack.client("dynamodb").delete_item(
+            TableName=stack.outputs["OutcomeTableName"], Key={"pk": {"S": "DISCOVERY"}, "sk": {"S": "STATE"}}
+        )
+
+    forget()
+    yield
+    forget()
 
 
 @pytest.fixture
