@@ -80,10 +80,14 @@ class Aws:
             Attributes={"RawMessageDelivery": "true"},
         )
         # From here on, also of the clients that the code under test makes for itself.
-        default = boto3.DEFAULT_SESSION
-        assert default
-        for events in (default.events, *(client.meta.events for client in _CLIENTS.values())):
+        for events in (self.session().events, *(client.meta.events for client in _CLIENTS.values())):
             events.register("before-parameter-build", self.calls.note)
+
+    @staticmethod
+    def session() -> boto3.session.Session:
+        """What makes the clients of the code under test."""
+        assert boto3.DEFAULT_SESSION
+        return boto3.DEFAULT_SESSION
 
     def close(self) -> None:
         for client in _CLIENTS.values():

@@ -236,7 +236,7 @@ class TestBatch:
         with log_lines_of(evaluate_recordings.logger) as lines:
             answer = worker.handle(given, context())
         assert answer == {"batchItemFailures": [{"itemIdentifier": given["Records"][0]["messageId"]}]}
-        assert [call["VisibilityTimeout"] for call in aws.calls.of("sqs.ChangeMessageVisibility")] == [40]
+        assert [call["VisibilityTimeout"] for call in aws.calls.of("sqs.ChangeMessageVisibility")] == [90]
         assert [line["level"] for line in lines] == ["ERROR"]
 
     def test_a_message_whose_return_cannot_be_delayed_fails_all_the_same(

@@ -69,8 +69,9 @@ PERMANENT = [
     ("404 Not Found", b"no_active_hooks", "no_active_hooks"),
     ("404 Not Found", b"channel_not_found", "channel_not_found"),
     ("410 Gone", b"channel_is_archived", "channel_is_archived"),
-    ("400 Bad Request", b"", "no text"),
-    ("403 Forbidden", b"<html>\n<b>proxy</b>\x00 says no" + b"!" * 500, "<html> <b>proxy</b> says no" + "!" * 73),
+    ("400 Bad Request", b"", "unreadable_answer"),
+    ("403 Forbidden", f"<html>proxy: you said {SPOKEN}</html>".encode(), "unreadable_answer"),
+    ("403 Forbidden", b"Invalid_Token", "unreadable_answer"),
 ]
 
 
@@ -146,7 +147,7 @@ class TestLostAnswers:
     ) -> None:
         server.answers(act)
         with pytest.raises(
-            Unavailable, match=r"recording 123: (no answer from Slack|Slack answered 200 no text)"
+            Unavailable, match=r"recording 123: (no answer from Slack|Slack answered 200 unreadable_answer)"
         ) as unavailable:
             slack.send(THE_ALERT)
         assert unavailable.value.perhaps_done is True
