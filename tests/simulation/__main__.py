@@ -1,6 +1,10 @@
+import collections
+import sys
+import time
+
 from tests.simulation.simulation import run
 from tests.simulation.story import Story
-import sys, time, collections
+
 a,b=int(sys.argv[1]),int(sys.argv[2])
 t=time.process_time()
 found=[]
@@ -8,7 +12,7 @@ for s in range(a,b):
     st=Story() if b-a==1 else None
     try:
         f=run(s,st)
-    except BaseException as e:
+    except BaseException:
         if st: print(st.text())
         print("SEED",s); raise
     if st: print(st.text())

@@ -126,13 +126,15 @@ class Sqs:
         queue = self._queues[QueueUrl]
         task = current()
         invocation = cast(Invocation, task.life)
-        errand = invocation.errand_with(MessageBody)
+        errand = invocation.errand_behind(task, MessageBody)
         _require(errand is not None, f"whose copy is this? {MessageBody[:80]}")
 
         def effect() -> dict[str, Any]:
             reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
             if reason:
                 self._invariants.dead_lettered(task, errand, reason)
+            else:
+                self._invariants.ledger.deferrals[errand.name] += 1
             copy = queue.send(
                 MessageBody,
                 copied(errand, 0 if reason else task.notes.get("retry_at_ms", 0), task.notes.get("fetched", -1)),

@@ -86,11 +86,12 @@ class Ledger:
     alert_of: dict[tuple[int, str, str], str] = field(default_factory=dict)
     published: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
     posted: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
-    requests: int = 0
+    requests_ms: list[int] = field(default_factory=list)
+    """When each request left."""
     refused_429: int = 0
+    deferrals: Counter[str] = field(default_factory=Counter)
+    """How often each event was deferred."""
     metrics: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    first_request_ms: int = 0
-    last_request_ms: int = 0
 
 
 class Invariants:
@@ -175,10 +176,7 @@ class Invariants:
     def departs(self, task: Task, recording: Recording) -> None:
         """A request leaves a worker."""
         now_ms = self._world.now_ms
-        ledger = self.ledger
-        ledger.requests += 1
-        ledger.first_request_ms = ledger.first_request_ms or now_ms
-        ledger.last_request_ms = now_ms
+        self.ledger.requests_ms.append(now_ms)
         invocation = cast(Invocation, task.life)
         earliest_ms = max(task.notes.get("retry_at_ms", 0), _foremost(invocation.errands_of(task)).retry_at_ms)
         if now_ms < earliest_ms:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -237,13 +238,12 @@ class _Body:
 
     def __init__(self, answer: Answer) -> None:
         self._cut = answer.cut
-        self._rest = answer.body
+        self._body = BytesIO(answer.body)
 
     def read1(self, size: int, decode_content: bool) -> bytes:
         if self._cut:
             raise ProtocolError("Connection broken")
-        part, self._rest = self._rest[:size], self._rest[size:]
-        return part
+        return self._body.read(size)
 
     def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
         while part := self.read1(size, decode_content):

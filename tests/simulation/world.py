@@ -6,14 +6,12 @@ chance, so a seed is a history and can be replayed.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from random import Random
-from types import TracebackType
-from typing import Any, Final, Generic, NoReturn, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from adapters.batching import Crew, Together
 from tests.simulation.story import Story
 
 K = TypeVar("K")

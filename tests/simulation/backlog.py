@@ -1,0 +1,92 @@
+"""A backlog of many times the limit, in fine weather: how much of the request limit is used, and by how many hands."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from adapters.identitycall import API_KEY as API_KEY_ENTRY
+from adapters.slack import WEBHOOK_URL as WEBHOOK_ENTRY
+from tests.simulation import slack, vendor
+from tests.simulation.recordings import Goal, Kind, Recording, State
+from tests.simulation.scenario import Arrival, Entry, Scenario
+from tests.simulation.simulation import play
+from tests.simulation.weather import Weather
+from tests.simulation.world import START_MS, World
+
+_WINDOW_MS: Final = 60_000
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What came of one. `share`: the requests of all whole minutes' worth, of those the limit would have allowed in
+    the time they took, the burst at the beginning included."""
+
+    share: float
+    minutes: float
+    requests: int
+    refused: int
+    events: int
+    recordings: int
+    deferrals: Counter[int]
+    """How many events were deferred how often."""
+
+    @property
+    def mean_deferrals(self) -> float:
+        return sum(times * events for times, events in self.deferrals.items()) / self.events
+
+
+def work_off(
+    seed: int = 0,
+    *,
+    limit: int = 60,
+    times: int = 10,
+    evaluators: int = 5,
+    duplicates: float = 0.1,
+    alerting: float = 0.1,
+    without_goals: float = 0,
+) -> Backlog:
+    """Play a backlog of `times` the limit's recordings, all announced at once, some twice. Raises `Broken`."""
+    random = Random(f"backlog {seed}")
+    recordings = [_recording(number, random, alerting, without_goals) for number in range(limit * times)]
+    numbers = [*range(len(recordings)), *random.sample(range(len(recordings)), int(len(recordings) * duplicates))]
+    random.shuffle(numbers)
+    arrivals = [
+        Arrival(START_MS + place, f"event {place}", json.dumps({"recording_id": 100 + number}), number)
+        for place, number in enumerate(numbers)
+    ]
+    scenario = Scenario(
+        evaluators=evaluators,
+        notifiers=2,
+        limit=limit,
+        vendor_limit=limit,
+        recordings=recordings,
+        arrivals=arrivals,
+        weather=Weather(clears_ms=START_MS),
+        entries=[
+            Entry(START_MS, API_KEY_ENTRY, vendor.API_KEY),
+            Entry(START_MS, WEBHOOK_ENTRY, slack.WEBHOOK_URL),
+        ],
+        redrive_at_end=False,
+    )
+    ledger = play(scenario, World(f"backlog {seed}"))
+    sent_ms = ledger.requests_ms
+    whole = len(sent_ms) // limit * limit
+    took_ms = sent_ms[whole - 1] - sent_ms[0] + _WINDOW_MS
+    return Backlog(
+        share=whole / (limit * took_ms / _WINDOW_MS),
+        minutes=(sent_ms[-1] - sent_ms[0]) / _WINDOW_MS,
+        requests=len(sent_ms),
+        refused=ledger.refused_429,
+        events=len(arrivals),
+        recordings=len(recordings),
+        deferrals=Counter(ledger.deferrals[arrival.name] for arrival in arrivals),
+    )
+
+
+def _recording(number: int, random: Random, alerting: float, without_goals: float) -> Recording:
+    met = random.random() >= alerting
+    goals = () if random.random() < without_goals else (Goal(1, met, 0.3),)
+    uuid = f"0190{random.getrandbits(16):04x}-0000-7000-8000-{number:012x}"
+    return Recording(number, 100 + number, uuid, (State(START_MS, Kind.READY, goals),))
