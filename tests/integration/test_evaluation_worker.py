@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import requests
 import responses
 from botocore.exceptions import ClientError
 
+from adapters.batching import Crew
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from domain.alert import Alert
 from domain.delivery import History
@@ -254,6 +256,28 @@ class TestBatch:
         with pytest.raises(KeyError, match="attributes"):
             worker.handle({"Records": [record]}, context())
 
+    def test_a_record_that_hangs_is_redelivered_and_its_neighbours_are_not(
+        self, aws: Aws, vendor: Vendor, worker: EvaluationWorker
+    ) -> None:
+        """An answer whose head trickles has no time-out of its own; the invocation's end must not take all with it."""
+        released = threading.Event()
+
+        def hang(_: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+            released.wait(60)
+            return 500, {}, ""
+
+        vendor.mock.add_callback("GET", f"{API}/recordings/1/results", hang)
+        vendor.says(2, body(2, goal(met=True)))
+        crew = Crew(10)
+        worker._run_all = lambda function, items, timeout_s: crew.run_all(function, items, min(timeout_s, 1.0))
+        with log_lines_of(evaluate_recordings.logger) as lines:
+            answer = worker.handle(batch({"recording_id": 1}, {"recording_id": 2}), context())
+        released.set()
+        crew._pool.shutdown()
+        assert answer == failures(1)
+        assert statuses(aws) == {"RECORDING#2": "clear"}
+        assert lines
+
 
 class TestDeferral:
     def test_a_deferred_copy_comes_back_with_its_history_and_is_judged(
@@ -412,6 +436,15 @@ class TestDirectInvocation:
         assert again == {"recording_id": 123, "result": "duplicate", "reason": "old_news"}
         later = worker.handle(EVENT | {"time": "2026-11-23T12:00:03Z"}, context())
         assert later == {"recording_id": 123, "result": "duplicate", "reason": "unchanged"}
+
+    def test_an_event_of_last_year_waits_as_long_as_any_other(
+        self, aws: Aws, vendor: Vendor, worker: EvaluationWorker
+    ) -> None:
+        """Replayed from an archive it keeps its time, which says what it is about, not how long it has waited."""
+        vendor.fails(123, 500)
+        answer = worker.handle(EVENT | {"time": "2025-11-23T12:00:00Z"}, context())
+        assert answer == {"recording_id": 123, "result": "deferred", "reason": "upstream_down"}
+        assert sum(aws.waiting(aws.queue_url)) == 1
 
     def test_what_has_to_wait_waits_in_the_queue(
         self, aws: Aws, vendor: Vendor, worker: EvaluationWorker, clock: FakeClock

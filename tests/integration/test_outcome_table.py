@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from adapters.batching import Crew
 from adapters.outcome_table import DynamoOutcomeTable
+from domain.errors import Unusable
 from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Status, keep
 from domain.recording import Results
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -177,6 +178,14 @@ class TestLargeResults:
         assert stored_as in item
         assert at_least < size_of(item) < MAX_ITEM_BYTES
         assert table.read(123) == replace(worst, snapshot=None)
+
+    def test_more_violations_than_an_item_holds_are_refused_and_not_cut_silently(
+        self, aws: Aws, table: DynamoOutcomeTable
+    ) -> None:
+        """Many analyses, each with other pauses, and all of them ever alerted have to be remembered."""
+        with pytest.raises(Unusable, match="Recording 123: more violations than one outcome can hold"):
+            table.save(replace(VIOLATED, alerted=frozenset(f"{number:012}" for number in range(40_000))))
+        assert aws.items() == []
 
 
 def size_of(value: Any) -> int:

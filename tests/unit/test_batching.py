@@ -98,3 +98,16 @@ def test_an_answer_too_few_is_nobodys_silence() -> None:
     together: Together[int, int] = Together(lambda keys: list(keys[1:]), Crew(1))
     with pytest.raises(ValueError, match="shorter"):
         together(1)
+
+
+def test_what_is_not_through_in_time_has_no_result_and_holds_nobody_up() -> None:
+    crew = Crew(3, FOR_EVER_S)
+    released = threading.Event()
+
+    def work(key: int) -> int:
+        if key == 1:
+            assert released.wait(FOR_EVER_S)
+        return 2 * key
+
+    assert crew.run_all(work, range(3), 0.05) == [0, None, 4]
+    released.set()
