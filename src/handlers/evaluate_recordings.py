@@ -55,10 +55,6 @@ class Unreadable:
         return (self.message,)
 
 
-class Done:
-    """Everything that was asked for has happened."""
-
-
 class RunAll(Protocol):
     """Call a function with each item, at the same time; the results in the items' order, `None` for one that is not
     through after that time."""
@@ -103,36 +99,41 @@ class EvaluationWorker:
         failed = [
             message.message_id
             for part, answer in zip(work, answers, strict=True)
-            for message in self._failed(part, answer)
+            for message in self._report_part(part, answer)
         ]
         # Exactly this shape: Lambda takes any other for a failure of the whole batch.
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    def _settle(self, part: Group | Unreadable, deadline_ms: int) -> Done | Exception:
+    def _settle(self, part: Group | Unreadable, deadline_ms: int) -> Result | Exception:
         """Do what one recording's events or one malformed message ask for. What fails must not hurt the others."""
         try:
             match part:
                 case Unreadable(message, refusal):
                     self._queue.dead_letter(message.body, refusal)
-                    self._report_refusal(refusal, message_id=message.message_id)
-                case Group(newest, messages):
+                    return refusal
+                case Group(newest):
                     result = self._evaluate(newest.event, deadline_ms)
                     self._carry_out(newest.event, newest.message.body, result)
-                    self._report(newest.event, result)
-                    if len(messages) > 1:
-                        self._meter.add("DuplicatesSkipped", len(messages) - 1)
-        except Exception as error:  # noqa: BLE001 - reported by `_failed`
+                    return result
+        except Exception as error:  # noqa: BLE001 - reported by `_report_part`
             return error
-        return Done()
 
-    def _failed(self, part: Group | Unreadable, answer: Done | Exception | None) -> Sequence[Message]:
-        """The messages to be redelivered: all of a part that raised, or that is not done while time runs out."""
-        if isinstance(answer, Done):
-            return ()
-        error = answer or TimeoutError("not done before the invocation's time limit")
-        for message in part.messages:
-            self._redeliver(message, error)
-        return part.messages
+    def _report_part(self, part: Group | Unreadable, answer: Result | Exception | None) -> Sequence[Message]:
+        """Report what came of a part; its messages, if they are to be redelivered: it raised, or time runs out and it
+        is not done. Not in the threads, which would wait for each other at the log."""
+        match part, answer:
+            case _, None | Exception():
+                error = answer or TimeoutError("not done before the invocation's time limit")
+                for message in part.messages:
+                    self._redeliver(message, error)
+                return part.messages
+            case Unreadable(message, refusal), _:
+                self._report_refusal(refusal, message_id=message.message_id)
+            case Group(newest, messages), _:
+                self._report(newest.event, answer)
+                if len(messages) > 1:
+                    self._meter.add("DuplicatesSkipped", len(messages) - 1)
+        return ()
 
     def _directly(self, event: object, deadline_ms: int) -> dict[str, Any]:
         self._meter.add("RecordingsReceived")

@@ -5,8 +5,13 @@ Powertools' `Metrics` is not made for several threads nor for several sets of di
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+_MAX_VALUES: Final = 100
+"""Values of one metric that an EMF line can hold."""
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -29,12 +34,18 @@ class EmfMeter:
         with self._lock:
             gathered, self._gathered = self._gathered, {}
         for dimensions, metrics in gathered.items():
-            line = EphemeralMetrics()
-            for name, word in dimensions:
-                line.add_dimension(name, word)
-            for metric, values in metrics.items():
-                unit = MetricUnit.Milliseconds if metric.endswith("Ms") else MetricUnit.Count
-                for value in values:
-                    line.add_metric(metric, unit, value)
-            if line.metric_set:  # empty where the last value was the 100th: a full line writes itself
-                line.flush_metrics()
+            for part in _lines(metrics):
+                EphemeralMetrics(metric_set=part, dimension_set=dict(dimensions)).flush_metrics()
+
+
+def _lines(metrics: dict[str, list[float]]) -> Iterator[dict[str, Any]]:
+    """What each EMF line takes, in the shape in which Powertools gathers: adding value by value, it checks each."""
+    for first in range(0, max(map(len, metrics.values())), _MAX_VALUES):
+        yield {
+            metric: {
+                "Unit": MetricUnit.Milliseconds.value if metric.endswith("Ms") else MetricUnit.Count.value,
+                "Value": [float(value) for value in values[first : first + _MAX_VALUES]],
+            }
+            for metric, values in metrics.items()
+            if len(values) > first
+        }
