@@ -120,7 +120,7 @@ def _state(item: Mapping[str, Any]) -> DiscoveryState:
         walk=Walk(
             horizon_ms=int(walk["horizon_ms"]["N"]),
             begun_ms=int(walk["begun_ms"]["N"]),
-            next_page=int(walk["next_page"]["N"]) if "next_page" in walk else None,
+            left_at=tuple(int(page["N"]) for page in walk["left_at"]["L"]),
         )
         if walk
         else None,
@@ -140,10 +140,13 @@ def _state_item(state: DiscoveryState) -> Item:
     if state.order:
         item["order"] = {"S": state.order}
     if state.walk:
-        walk: Item = {"horizon_ms": {"N": str(state.walk.horizon_ms)}, "begun_ms": {"N": str(state.walk.begun_ms)}}
-        if state.walk.next_page is not None:
-            walk["next_page"] = {"N": str(state.walk.next_page)}
-        item["walk"] = {"M": walk}
+        item["walk"] = {
+            "M": {
+                "horizon_ms": {"N": str(state.walk.horizon_ms)},
+                "begun_ms": {"N": str(state.walk.begun_ms)},
+                "left_at": {"L": [{"N": str(page)} for page in state.walk.left_at]},
+            }
+        }
     return item
 
 

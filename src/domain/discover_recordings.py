@@ -118,29 +118,29 @@ class _Walking:
         if self._now_ms() < self._state.not_before_ms:
             raise Unavailable("The API asked to be left alone until later.", self._state.not_before_ms)
         page = self._new_end()
-        left_at = self._walk.next_page
+        fronts = list(self._walk.left_at)
         while True:
             settled = self._work_off(page)
             number = self._after(page)
             if number is None or self._is_all_old(page):
                 self._done = True
                 return
-            if left_at is None or not self._lies_behind(left_at, number):
-                left_at = None  # Reached, or never left: from here on it is the walk itself.
-            elif settled:
-                number, left_at = left_at, None
-            if left_at is None:
-                self._walk = replace(self._walk, next_page=number)
+            while fronts and not self._lies_behind(fronts[0], number):
+                fronts.pop(0)  # Reached on foot: from here on it is the walk itself.
+            if fronts and settled:
+                number = fronts.pop(0)  # Nothing new is left up to there.
+            self._walk = replace(self._walk, left_at=(number, *fronts))
             page = self._fetch(number)
 
     def remembered(self) -> DiscoveryState:
         """The next revision of the state: where to go on, or that nothing is left."""
         stopped = self.run.stopped
+        following = self._walk.after_it(self._now_ms(), self._use_case.lookback_ms)
         retry_at_ms = stopped.retry_at_ms if isinstance(stopped, Unavailable) else None
         return replace(
             self._state,
             revision=self._state.revision + 1,
-            walk=None if self._done else self._walk,
+            walk=following if self._done else self._walk,
             not_before_ms=retry_at_ms or 0,
         )
 
@@ -158,7 +158,7 @@ class _Walking:
             page = max(page, other, key=lambda each: each.newest_ms)
             order = Order.NEWEST_FIRST if page.number == 1 else Order.OLDEST_FIRST
         if order is not self._state.order:
-            self._walk = replace(self._walk, next_page=None)
+            self._walk = replace(self._walk, left_at=())
         self._state = replace(self._state, order=order, last_page=max(1, page.total_pages))
         return page
 
@@ -169,7 +169,7 @@ class _Walking:
         return page.number + 1 if page.number < page.total_pages else None
 
     def _lies_behind(self, left_at: int, number: int) -> bool:
-        """Whether the page where the last run stopped is older than page `number`."""
+        """Whether the page where a run stopped is older than page `number`."""
         return left_at < number if self._state.order is Order.OLDEST_FIRST else left_at > number
 
     def _fetch(self, number: int) -> RecordingPage:

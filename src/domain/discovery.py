@@ -62,12 +62,19 @@ class Walk:
     """A way through the list from its new end to `horizon_ms`, and no less: what a run leaves, the next ones go on
     with, however late, so that nothing falls out of the lookback while discovery is held up.
 
-    `next_page` is where it stopped; `None`: at the beginning.
+    `left_at` are the pages where runs stopped, the newest first: nearly always one, more where a run could not even
+    finish with what was new.
     """
 
     horizon_ms: int
     begun_ms: int
-    next_page: int | None = None
+    left_at: tuple[int, ...] = ()
+
+    def after_it(self, now_ms: int, lookback_ms: int) -> "Walk | None":
+        """The walk that must follow at once, since this one took so long that what was completed meanwhile has left
+        the lookback."""
+        unseen_ms = self.begun_ms - COMPLETION_MS
+        return Walk(unseen_ms, now_ms) if unseen_ms < now_ms - lookback_ms else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ STATES = {
         started_ms=NOON_MS,
         order=Order.OLDEST_FIRST,
         last_page=1_000,
-        walk=Walk(NOON_MS - 5, NOON_MS - 3, next_page=7),
+        walk=Walk(NOON_MS - 5, NOON_MS - 3, left_at=(7, 30)),
         other_trigger_ms=NOON_MS - 9,
         not_before_ms=NOON_MS + 9,
     ),

@@ -207,6 +207,80 @@ def test_history_that_is_not_finished_is_gone_on_with_while_new_recordings_are_f
     assert world.memory.stored.walk is None
 
 
+@ORDERS
+def test_while_a_walk_is_open_all_that_is_new_comes_before_what_is_left(newest_first: bool) -> None:
+    world = World(newest_first=newest_first)
+    for number in range(1, 2_001):
+        world.list.add(number, NOON_MS - number * HOUR)
+    world.run()
+    world.run(history_ms=1_000 * DAY, left=8)
+    world.new(*range(5_001, 5_351))
+
+    run = world.run(left=12)
+
+    assert {*range(5_001, 5_351)} <= {*map(int, run.announced)}
+    assert len(run.announced) > 350  # and then it went on
+
+
+@ORDERS
+def test_history_is_walked_to_its_end_also_if_the_list_is_turned_round_meanwhile(newest_first: bool) -> None:
+    world = World(newest_first=newest_first)
+    for number in range(1, 1_001):
+        world.list.add(number, NOON_MS - 2 * DAY - number * HOUR)
+    world.run()
+    world.run(history_ms=30 * DAY, left=4)
+    world.list.newest_first = not newest_first
+
+    assert world.run().stopped is None
+    assert {*map(int, world.sender.sent)} == {*range(1, 28 * 24)}
+
+
+@ORDERS
+def test_what_is_new_is_not_forgotten_where_a_run_could_not_finish_with_it(newest_first: bool) -> None:
+    world = World(newest_first=newest_first)
+    for number in range(1, 2_001):
+        world.list.add(number, NOON_MS - number * HOUR)
+    world.run()
+    world.run(history_ms=1_000 * DAY, left=8)
+    world.new(*range(5_001, 5_351))
+    world.run(left=3)
+    world.run()
+
+    assert {*range(5_001, 5_351)} <= {*map(int, world.sender.sent)}
+    assert len(world.list.requests) <= 20  # neither what was new nor the history is walked again
+
+
+def test_no_page_is_read_twice_where_what_is_new_reaches_to_where_the_walk_was_left() -> None:
+    world = World()
+    for number in range(1, 2_001):
+        world.list.add(number, NOON_MS - number * HOUR)
+    world.run()
+    world.run(history_ms=1_000 * DAY, left=8)
+    world.new(*range(5_001, 6_001))
+
+    assert world.run().stopped is None
+    assert world.list.requests == list(range(1, 31))
+
+
+@ORDERS
+def test_what_is_completed_during_a_walk_of_days_is_found_by_the_one_after_it(newest_first: bool) -> None:
+    """It came behind the place where the walk was, and has left the lookback when the walk ends."""
+    world = World(newest_first=newest_first)
+    for number in range(1, 2_001):
+        world.list.add(number, NOON_MS - number * HOUR)
+    world.run()
+    world.run(history_ms=1_000 * DAY, left=8)
+    world.new(*range(5_001, 5_251))
+    world.run(left=8)
+    world.new(9_999, age_ms=19 * MINUTE)
+    while world.run(left=3).stopped:
+        world.clock.advance(DAY)
+    assert 9_999 not in world.sender.sent
+    world.run()
+
+    assert 9_999 in world.sender.sent
+
+
 def test_history_asked_for_while_a_walk_is_open_forgets_nothing_of_it() -> None:
     world = World().started()
     for number in range(1, 301):
@@ -599,10 +673,13 @@ def test_whatever_happens_every_recording_is_judged_in_the_end(
 
 
 def _until_nothing_is_left(world: World, recordings: list[int]) -> None:
+    """Runs without trouble, until one that has walked the whole way has found nothing."""
     for _ in range(20):
+        whole = world.memory.stored is not None and world.memory.stored.walk is None
         run = world.run()
         waiting = [each for each in recordings if world.memory.marks.get(each, SENT).mark is Mark.SEEN]
-        if not (run.stopped or run.announced or [each for each in waiting if each not in world.memory.outcomes]):
+        quiet = not (run.stopped or run.announced or [each for each in waiting if each not in world.memory.outcomes])
+        if quiet and whole:
             return
     pytest.fail("discovery does not come to rest")
 
