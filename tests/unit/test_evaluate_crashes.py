@@ -221,3 +221,17 @@ class TestTwoWorkers:
         assert (result.reason, len(lost)) == ("contended", 4)
         world.handle_until_settled(event(history=result.history))
         assert world.alerted_subjects() == [SUBJECTS, ["goal:2"]]
+
+    def test_newer_results_are_not_lost_to_a_worker_that_was_first_with_older_ones(self) -> None:
+        """The loser's event is older than the winner's fetch; yet it has seen what the winner has not."""
+        older, world = alerting_world(), alerting_world()
+        older.handle(event())
+        world.vendor.answers(123, body(123, goal(2)))
+
+        def the_other_saves_first() -> None:
+            world.outcomes.rows[123] = older.outcome()
+
+        before_save = BY_NUMBER.index("before save")
+        overtaken(world, before_save, event(sent_ms=NOON_MS - 10_000), the_other_saves_first)
+        assert [kept.subject for kept in world.outcome().violations] == ["goal:2"]
+        assert world.alerted_subjects() == [["goal:2"]]

@@ -194,7 +194,7 @@ def test_a_limit_that_is_changed_holds_from_its_change_on(changes: list[tuple[in
 def test_a_backlog_uses_at_least_95_percent_of_the_limit(
     limit: int, workers: int, answered_ms: int, alerting: int
 ) -> None:
-    minutes = 10
+    minutes = 30
     slots = Backlog(limit, workers, answered_ms, alerting).work_until(NOON_MS + minutes * MINUTE_MS)
     assert most_in_a_minute(slots) <= limit
     assert len(slots) >= 0.95 * limit * minutes
@@ -209,7 +209,7 @@ class Backlog:
     def __init__(self, limit: int, workers: int, answered_ms: int, alerting: int) -> None:
         self.limit, self.answered_ms, self.alerting = limit, answered_ms, alerting
         self.schedule, self.slots = Schedule(), list[int]()
-        self.queue = [(NOON_MS, number) for number in range(limit * 20)]
+        self.queue = [(NOON_MS, number) for number in range(limit * 60)]
         self.agenda: list[tuple[int, int, Callable[[int], None]]] = []
         for order in range(workers):
             heapq.heappush(self.agenda, (NOON_MS, order, self.take_batch))
