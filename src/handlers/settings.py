@@ -13,7 +13,8 @@ _ApiAddress = Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|loc
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    # Each function builds the one of these models that it needs.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
     parameter_prefix: Annotated[str, Field(pattern="^/")]
 
