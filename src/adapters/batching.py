@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
 PATIENCE_S: Final = 0.25
@@ -92,6 +93,7 @@ class _Gathering(Generic[K, V]):
         self.keys: list[K] = []
         self._answers: Sequence[V] = ()
         self._error: BaseException | None = None
+        self._raised_at: TracebackType | None = None
         self._served = threading.Lock()
         self._served.acquire()
 
@@ -100,7 +102,7 @@ class _Gathering(Generic[K, V]):
             answers = perform(self.keys)
             self._answers = [answer for _, answer in zip(self.keys, answers, strict=True)]
         except BaseException as error:  # noqa: BLE001 - handed to every caller, none is lost
-            self._error = error
+            self._error, self._raised_at = error, error.__traceback__
         finally:
             self._served.release()
 
@@ -108,5 +110,6 @@ class _Gathering(Generic[K, V]):
         with self._served:  # handed on from one to the next: waking all at once would have them fight for it
             pass
         if self._error is not None:
-            raise self._error
+            # Every raise adds to the traceback of the one error: the log line of a tenth caller would hold ten.
+            raise self._error.with_traceback(self._raised_at)
         return self._answers[place]

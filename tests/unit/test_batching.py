@@ -1,11 +1,12 @@
 """Calls of a crew's threads become one, and each caller gets its own answer."""
 
 import threading
+import traceback
 from collections.abc import Sequence
 
 import pytest
 
-from adapters.batching import Crew, Together
+from adapters.batching import Crew, Together, _Gathering
 
 FOR_EVER_S = 60.0
 """Patience that no test outlasts: a test that needs it to end hangs, and fails by the runner's time limit."""
@@ -92,6 +93,20 @@ def test_what_goes_wrong_is_seen_by_every_caller() -> None:
 
     crew.run_all(work, range(3))
     assert seen == [ConnectionError] * 3
+
+
+def test_an_error_that_ten_see_is_no_longer_to_read_than_one() -> None:
+    def fail(keys: Sequence[int]) -> list[int]:
+        raise ConnectionError("cut")
+
+    gathering: _Gathering[int, int] = _Gathering()
+    gathering.keys = list(range(10))
+    gathering.serve(fail)
+    for place in gathering.keys:
+        with pytest.raises(ConnectionError) as seen:
+            gathering.answer(place)
+        frames = [frame.name for frame in traceback.extract_tb(seen.value.__traceback__)]
+        assert frames[1:] == ["answer", "serve", "fail"]
 
 
 def test_an_answer_too_few_is_nobodys_silence() -> None:
