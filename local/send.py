@@ -29,7 +29,8 @@ def send(console: Console, recording: str, stack: str, wait_seconds: float) -> b
         session = boto3.Session()
         outputs = outputs_of(session, stack)
         before = _outcome(session, outputs, recording)
-        event = {"recording_id": int(recording) if recording.isdigit() else recording}
+        # Named a replay, so that discovery does not take what a person sends for a trigger to rely on.
+        event = {"recording_id": int(recording) if recording.isdigit() else recording, "source": "replay"}
         session.client("sqs").send_message(QueueUrl=outputs["EventQueueUrl"], MessageBody=json.dumps(event))
         console.print(f"[green]✓[/] Sent to the event queue of {escape(stack)}.")
         outcome = _await_outcome(console, session, outputs, recording, before, wait_seconds)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.fencing import fenced
 from domain.discovery import DiscoveryState, Judged, Mark, Marked, Order, Trace, Walk
-from domain.outcome import Source
+from domain.outcome import Source, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
 
@@ -20,7 +20,8 @@ Item = dict[str, Any]
 """Attribute values as DynamoDB spells them: `{"S": …}`, `{"N": …}`."""
 
 _STATE_KEY: Final[Item] = {"pk": {"S": "DISCOVERY"}, "sk": {"S": "STATE"}}
-_READ_ATTRIBUTES: Final = ("pk", "sk", "recording_id", "source", "evaluated_at", "mark", "marked_ms")
+_READ_ATTRIBUTES: Final = ("pk", "sk", "recording_id", "status", "source", "evaluated_at", "mark", "marked_ms")
+_JUDGED: Final = frozenset({Status.CLEAR.value, Status.VIOLATIONS.value})
 _READ_TOGETHER: Final = 100
 _WRITTEN_TOGETHER: Final = 25
 """Both are DynamoDB's limits of one call."""
@@ -56,14 +57,20 @@ class DynamoDiscoveryMemory:
         named = {recording: numbers.get(recording, recording) for recording in recordings}
         outcomes = self._get(_key(name, "OUTCOME") for name in named.values())
         traces: dict[RecordingId, Trace] = {}
+        given_up_ms: dict[RecordingId, int] = {}
         for recording, name in named.items():
             if item := outcomes.get(_pk(name)):
-                traces[recording] = Judged(Source(item["source"]["S"]), _epoch_ms(item["evaluated_at"]["S"]))
+                evaluated_ms = _epoch_ms(item["evaluated_at"]["S"])
+                if item["status"]["S"] in _JUDGED:
+                    traces[recording] = Judged(Source(item["source"]["S"]), evaluated_ms)
+                else:
+                    given_up_ms[recording] = evaluated_ms  # Now it is completed: what was marked before says nothing.
         unknown = [recording for recording in recordings if recording not in traces]
         marks = self._get(_key(recording, "DISCOVERED") for recording in unknown)
         for recording in unknown:
-            if item := marks.get(_pk(recording)):
-                traces[recording] = Marked(Mark(item["mark"]["S"]), int(item["marked_ms"]["N"]))
+            item = marks.get(_pk(recording))
+            if item and (marked_ms := int(item["marked_ms"]["N"])) > given_up_ms.get(recording, 0):
+                traces[recording] = Marked(Mark(item["mark"]["S"]), marked_ms)
         return traces
 
     def mark(self, recordings: Collection[RecordingId], mark: Mark) -> None:

@@ -91,6 +91,17 @@ class DynamoOutcomeTable:
         named = {"recording_id": {"N": str(recording)}, "expires_at": {"N": str(expires_at)}}
         self._dynamodb.put_item(TableName=self._table, Item=_alias_key(uuid) | named)
 
+    def mark_on_its_way(self, recording: RecordingId) -> None:
+        now_ms = self._now_ms()
+        mark: Item = {
+            "pk": {"S": f"RECORDING#{recording}"},
+            "sk": {"S": "DISCOVERED"},
+            "mark": {"S": "sent"},
+            "marked_ms": {"N": str(now_ms)},
+            "expires_at": {"N": str(now_ms // 1000 + 2 * DAY_S)},
+        }
+        self._dynamodb.put_item(TableName=self._table, Item=mark)
+
     def _read_all(self, recordings: Sequence[RecordingId]) -> list[Outcome | None]:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""
         uuids = {recording for recording in recordings if isinstance(recording, str)}

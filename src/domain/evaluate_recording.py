@@ -92,9 +92,16 @@ class EvaluateRecording:
             except Conflict:
                 continue  # Another worker wrote this outcome first: read it again and start over.
             except AlertsError as obstacle:
-                return settle(obstacle, event.history, self.now_ms(), self.random)
+                return self._settle(event, obstacle)
         contended = Contended(f"Recording {event.recording}: other workers kept writing its outcome first.")
-        return settle(contended, event.history, self.now_ms(), self.random)
+        return self._settle(event, contended)
+
+    def _settle(self, event: RecordingEvent, obstacle: AlertsError) -> Deferred | DeadLettered:
+        result = settle(obstacle, event.history, self.now_ms(), self.random)
+        if isinstance(result, Deferred) and not event.history.reason and event.source is not Source.DISCOVERY:
+            # Or discovery would take a recording that waits for one that its trigger has missed.
+            self.outcomes.mark_on_its_way(event.recording)
+        return result
 
     def _evaluate(self, event: RecordingEvent, deadline_ms: int) -> Result:
         if self.now_ms() > deadline_ms - _START_RESERVE_MS:

@@ -51,6 +51,9 @@ class OutcomeTable(Protocol):
 
     def remember_alias(self, uuid: str, recording: int) -> None: ...
 
+    def mark_on_its_way(self, recording: RecordingId) -> None:
+        """Let discovery know that an event for this recording has arrived and is waiting."""
+
 
 class AlertTopic(Protocol):
     def publish(self, alert: Alert) -> None: ...

@@ -17,6 +17,7 @@ class InMemoryOutcomeTable:
     def __init__(self, stage: Stage | None = None) -> None:
         self.rows: dict[RecordingId, Outcome] = {}
         self.aliases: dict[str, int] = {}
+        self.on_its_way: list[RecordingId] = []
         self.writes = 0
         self._stage = stage or Stage()
 
@@ -46,6 +47,10 @@ class InMemoryOutcomeTable:
     def remember_alias(self, uuid: str, recording: int) -> None:
         with self._stage.call("remember_alias"):
             self.aliases[uuid] = recording
+
+    def mark_on_its_way(self, recording: RecordingId) -> None:
+        with self._stage.call("mark_on_its_way"):
+            self.on_its_way.append(recording)
 
     def _check(self, outcome: Outcome) -> None:
         standing = self.rows.get(outcome.recording)

@@ -8,7 +8,7 @@ import pytest
 from adapters.batching import Crew
 from adapters.discovery_table import DynamoDiscoveryMemory
 from adapters.outcome_table import DynamoOutcomeTable
-from domain.discovery import Judged, Mark
+from domain.discovery import Judged, Mark, Marked
 from domain.outcome import Outcome, Source, Status
 from domain.recording import RecordingId
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -121,3 +121,23 @@ def test_what_dynamodb_never_does_is_an_error_and_no_mark_is_believed_in(aws: Aw
         memory.mark([1, 2, 3, 4, 5, 6], Mark.SENT)
     with pytest.raises(TimeoutError, match="unread"):
         memory.look_up([1, 2, 3, 4, 5, 6])
+
+
+@pytest.mark.parametrize("status", [Status.NOT_FOUND, Status.ANALYSIS_FAILED])
+def test_a_recording_that_was_given_up_is_new_again_until_it_is_marked_anew(
+    memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock, status: Status
+) -> None:
+    memory.mark([123], Mark.SENT)
+    clock.advance(600_000)
+    outcomes.save(replace(CLEAR, recording=123, status=status, evaluated_at_ms=clock()))
+    assert memory.look_up([123]) == {}
+    clock.advance(1_000)
+    memory.mark([123], Mark.SENT)
+    assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
+
+
+def test_an_event_that_waits_is_known_to_discovery(
+    memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock
+) -> None:
+    outcomes.mark_on_its_way(123)
+    assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}

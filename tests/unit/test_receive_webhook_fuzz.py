@@ -83,7 +83,7 @@ def test_a_stranger_s_request(
 
 
 @many
-@given(method=odd_text, pairs=headers, body=utf8_bodies)
+@given(method=odd_text.filter(lambda method: method.upper() != "POST"), pairs=headers, body=utf8_bodies)
 def test_methods_and_headers_of_any_kind(method: str, pairs: list[tuple[str, str]], body: str) -> None:
     assert answered(Webhook(ANOTHER), method, pairs, body) == 405
     assert answered(Webhook(ANOTHER), "POST", pairs, body) in {401, 415}
