@@ -21,6 +21,8 @@ class Part(StrEnum):
     INIT = "init"
     CALLS = "calls"
     PACKAGE = "package"
+    WEBHOOK = "webhook"
+    BACKLOG = "backlog"
 
 
 _MODULES = {Part.INIT: "initialisation"}

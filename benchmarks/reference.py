@@ -5,8 +5,6 @@ Parameter Store, `requests.get`, a `Table` resource, `publish`, a log line and a
 ours: no outbox, no lease, no fencing, no request limit.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,7 @@
 """CPU a webhook call: signed, with a token and refused, against a bare function that only sends to the queue.
 
 All in one process, by turns, with AWS in another one. The secret is known already, as it is to a warm function: it is
-read once a minute. `python -m benchmarks.webhook` shows it.
+read once a minute.
 """
 
 from __future__ import annotations
@@ -14,13 +14,24 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from rich.console import Console
+
+from benchmarks import view
 from benchmarks.child import Progress, measured
+from benchmarks.view import Verdict
 from benchmarks.world import running_world
 from local import webhooks
 
 ROUNDS = 15
 TURNS = 40
 """In a round; in each turn every subject is called once."""
+
+_TOLD = {
+    "bare": "bare function",
+    "signed": "ours, signed",
+    "token": "ours, with a token",
+    "refused": "ours, a forged signature refused",
+}
 
 
 def inside(progress: Progress) -> Any:
@@ -102,12 +113,14 @@ def _never(error: Exception) -> None:
     raise error
 
 
-def main() -> None:
-    with running_world() as world:
-        found = measured("webhook", world.environment, lambda _: None)
+def show(console: Console) -> list[Verdict]:
+    with view.progress(console, "CPU a webhook call") as progress, running_world() as world:
+        found = measured("webhook", world.environment, progress)
+    table = view.table("CPU a webhook call", "", "ms", "× bare")
     for name, figures in found.items():
-        print(f"{name:8} {figures['ms']:6.3f} ms CPU a call  {figures['ratio']:5.2f} × bare")
-
-
-if __name__ == "__main__":
-    main()
+        table.add_row(_TOLD[name], f"{figures['ms']:.2f}", f"{figures['ratio']:.2f}")
+    console.print(table)
+    view.notes(
+        console, "bare: a function that only sends to the queue. The secret is known already, as to a warm function."
+    )
+    return []

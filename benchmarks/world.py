@@ -49,17 +49,17 @@ def recordings() -> list[Recording]:
 class World:
     vendor: VendorStub
     environment: dict[str, str]
-    """What the functions, the reference and the bare calls are all told."""
 
 
 @contextmanager
 def running_world() -> Iterator[World]:
     with VendorStub(FOLDER / "vendor.log") as vendor, CannedAws(FOLDER / "canned-aws.log") as aws:
         vendor.put(*recordings())
-        yield World(vendor, _environment(vendor.base_url, aws.root_url))
+        yield World(vendor, environment(vendor.base_url, aws.root_url))
 
 
-def _environment(vendor_url: str, aws_url: str) -> dict[str, str]:
+def environment(vendor_url: str, aws_url: str) -> dict[str, str]:
+    """What the functions, the reference and the bare calls are all told."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "POWERTOOLS_"))}
     return {
         **kept,

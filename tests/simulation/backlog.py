@@ -31,6 +31,9 @@ class Backlog:
     recordings: int
     deferrals: Counter[int]
     """How many events were deferred how often."""
+    dead_letters: int
+    doubled: int
+    """Alerts that were published more than once."""
 
     @property
     def mean_deferrals(self) -> float:
@@ -48,14 +51,7 @@ def work_off(
     without_goals: float = 0,
 ) -> Backlog:
     """Play a backlog of `times` the limit's recordings, all announced at once, some twice. Raises `Broken`."""
-    random = Random(f"backlog {seed}")
-    recordings = [_recording(number, random, alerting, without_goals) for number in range(limit * times)]
-    numbers = [*range(len(recordings)), *random.sample(range(len(recordings)), int(len(recordings) * duplicates))]
-    random.shuffle(numbers)
-    arrivals = [
-        Arrival(START_MS + place, f"event {place}", json.dumps({"recording_id": 100 + number}), number)
-        for place, number in enumerate(numbers)
-    ]
+    recordings, arrivals = announced(seed, limit * times, duplicates, alerting, without_goals)
     scenario = Scenario(
         evaluators=evaluators,
         notifiers=2,
@@ -82,7 +78,24 @@ def work_off(
         events=len(arrivals),
         recordings=len(recordings),
         deferrals=Counter(ledger.deferrals[arrival.name] for arrival in arrivals),
+        dead_letters=sum(count for name, count in ledger.metrics.items() if name[0] == "EventsDeadLettered"),
+        doubled=sum(len(sent) - 1 for sent in ledger.published.values()),
     )
+
+
+def announced(
+    seed: int, number: int, duplicates: float = 0.1, alerting: float = 0.1, without_goals: float = 0
+) -> tuple[list[Recording], list[Arrival]]:
+    """So many recordings, and their events, all at once and in any order."""
+    random = Random(f"backlog {seed}")
+    recordings = [_recording(number, random, alerting, without_goals) for number in range(number)]
+    numbers = [*range(number), *random.sample(range(number), int(number * duplicates))]
+    random.shuffle(numbers)
+    arrivals = [
+        Arrival(START_MS + place, f"event {place}", json.dumps({"recording_id": 100 + number}), number)
+        for place, number in enumerate(numbers)
+    ]
+    return recordings, arrivals
 
 
 def _recording(number: int, random: Random, alerting: float, without_goals: float) -> Recording:
