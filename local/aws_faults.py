@@ -114,8 +114,15 @@ class AwsFaults:
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.05)
             else:
+                self._warm_up()
                 return
         raise LocalStackError(f"microburst was not ready within {READY_WITHIN_SECONDS:.0f} s.", self._log)
+
+    def _warm_up(self) -> None:
+        """The first request has it read the models of all of AWS, for longer than the functions would wait."""
+        client = self._stack.emulator.client("sqs", self._url)
+        client.list_queues()
+        client.close()
 
     def _ask(self, what: str, content: Any = None) -> str:
         data = None if content is None else json.dumps(content).encode()

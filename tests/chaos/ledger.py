@@ -4,7 +4,7 @@ Every recording has its one outcome, every violation its one alert and that its 
 read its dead letter. Something may be there twice only where a fact says that the outcome of sending it was unknown:
 
     a dead letter        the event's delivery was interrupted (its worker was killed, or failed), or SQS never answered
-    an alert             another worker took it over from the one that saved it, or SNS never answered
+    an alert             another worker took it over, after the event's delivery to the first was interrupted
     a Slack message      Slack's answer was lost, or the alert's delivery was interrupted
 """
 
@@ -77,8 +77,7 @@ class Books:
     limit: int  # requests in any 60 seconds
     left: Sequence[str] = ()  # what still lies in the queues
     repeats_counted: int = 0  # Slack messages that the notifier itself counted as repeats
-    interrupted: Counter[str] = field(default_factory=Counter)  # deliveries, by malformed event or alert id
-    unanswered_publishes: int = 0  # by SNS, of any alert
+    interrupted: Counter[str] = field(default_factory=Counter)  # deliveries, by malformed event, alert id or recording
     unanswered_sends: int = 0  # by SQS, of any message
 
 
@@ -121,12 +120,8 @@ def _alerts(books: Books) -> Iterator[str]:
         times = alerted[recording, violation]
         if times != wanted[recording, violation]:
             yield f"recording {recording}: {violation} is in {times} alerts, not in {wanted[recording, violation]}"
-    excess = {
-        key: times - 1 - (key[0] in taken_over) for key, times in copies.items() if times > 1 + (key[0] in taken_over)
-    }
-    if sum(excess.values()) > books.unanswered_publishes:
-        for recording, alert_id in excess:
-            times = copies[recording, alert_id]
+    for (recording, alert_id), times in copies.items():
+        if times > 1 + (books.interrupted[str(recording)] if recording in taken_over else 0):
             yield f"recording {recording}: alert {alert_id} was published {times} times, and nothing explains it"
 
 

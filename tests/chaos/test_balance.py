@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import pytest
 
 from local.aws_faults import BAD_DAY, AwsFaults, outage
-from local.deployment import EVALUATION, NOTIFIER
 from local.stack import LocalStack
+from tests.chaos import reading, upheaval
 from tests.chaos import traffic as traffics
-from tests.chaos import upheaval
 from tests.chaos.ledger import Books, busiest_window, imbalances
 from tests.chaos.traffic import SPOKEN, Traffic
 
@@ -32,10 +31,9 @@ pytestmark = pytest.mark.timeout(900)
 @dataclass
 class Aftermath:
     books: Books
-    killed_at_work: int
     vendor_faults: Counter[str]
     slack_faults: Counter[str]
-    log: list[str]
+    log: reading.Log
     aws_faults: dict[tuple[str, str, str], int]
     redriven: int
 
@@ -56,7 +54,7 @@ def aftermath(request: pytest.FixtureRequest) -> Aftermath:
 
 def _go_through(stack: LocalStack, traffic: Traffic, faults: AwsFaults | None) -> Aftermath:
     upheaval.prepare(stack, traffic, LIMIT)
-    watch, repeats, redriven = upheaval.Watch(stack), upheaval.Repeats(stack, traffic.again, traffics.AGAIN), 0
+    watch, repeats, redriven = reading.Watch(stack), upheaval.Repeats(stack, traffic.again, traffics.AGAIN), 0
     with watch.watching():
         began = time.monotonic()
         if faults:
@@ -70,17 +68,16 @@ def _go_through(stack: LocalStack, traffic: Traffic, faults: AwsFaults | None) -
         while repeats.left:
             repeats.send_some()
         if faults:
-            faults.inject(outage("dynamodb", OUTAGE_SECONDS), *BAD_DAY)
+            faults.inject(outage("dynamodb", OUTAGE_SECONDS))
             upheaval.settle(stack, 0, SETTLED_WITHIN_SECONDS)
-            faults.inject()
             redriven = upheaval.redrive(stack)
         upheaval.settle(stack, len(traffic.expected), SETTLED_WITHIN_SECONDS)
+    log = reading.Log(stack)
     return Aftermath(
-        books=upheaval.books(stack, traffic, LIMIT, watch, faults),
-        killed_at_work=upheaval.killed_at_work(stack),
+        books=reading.books(stack, traffic, LIMIT, watch, log, faults),
+        log=log,
         vendor_faults=Counter(entry.fault for entry in stack.vendor.ledger()),
         slack_faults=Counter(entry.fault for entry in stack.slack.ledger()),
-        log=[line for function in (EVALUATION, NOTIFIER) for line in stack.log(function)],
         aws_faults=faults.injected() if faults else {},
         redriven=redriven,
     )
@@ -88,10 +85,10 @@ def _go_through(stack: LocalStack, traffic: Traffic, faults: AwsFaults | None) -
 
 def _figures(found: Aftermath) -> str:
     books = found.books
-    alerts = len({alert.alert_id for alert in books.published})
+    alerts, killed = len({alert.alert_id for alert in books.published}), found.log.killed_at_work
     return (
         f"\n{len(books.requests)} requests, {busiest_window(books.requests)} in the busiest 60 s of at most {LIMIT}; "
-        f"{found.killed_at_work} invocations killed; {alerts} alerts, {len(books.published) - alerts} published twice, "
+        f"{killed} invocations killed; {alerts} alerts, {len(books.published) - alerts} published twice, "
         f"{len(books.posts) - alerts} messages repeated in Slack ({books.repeats_counted} counted as perhaps), "
         f"{len(books.dead_letters) - len(books.malformed)} dead letters doubled; "
         f"AWS faults {sum(found.aws_faults.values())}, redriven {found.redriven}"
@@ -104,7 +101,7 @@ def test_the_books_balance(aftermath: Aftermath) -> None:
 
 def test_the_upheaval_was_one(aftermath: Aftermath, request: pytest.FixtureRequest) -> None:
     """Books that balance prove nothing where nothing happened."""
-    assert aftermath.killed_at_work > 0
+    assert aftermath.log.killed_at_work > 0
     assert len(aftermath.books.requests) > LIMIT
     assert set(aftermath.vendor_faults) >= {fault.kind for fault in traffics.make(SEED).vendor_faults.values()}
     assert set(aftermath.slack_faults) > {"none"}
@@ -114,4 +111,4 @@ def test_the_upheaval_was_one(aftermath: Aftermath, request: pytest.FixtureReque
 
 
 def test_what_was_said_is_in_no_log(aftermath: Aftermath) -> None:
-    assert [line for line in aftermath.log if SPOKEN in line] == []
+    assert [line for line in aftermath.log.lines if SPOKEN in line] == []

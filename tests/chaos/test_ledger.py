@@ -91,11 +91,13 @@ WRONG = {
         outcomes=(*BALANCED.outcomes[:2], replace(BALANCED.outcomes[2], taken_over=True), BALANCED.outcomes[3]),
     ),
     "an alert doubled without a reason": REPEATED_ALERT,
-    "an alert tripled, taken over once": replace(
-        REPEATED_ALERT, published=(*REPEATED_ALERT.published, BALANCED.published[0]), outcomes=TAKEN_OVER
-    ),
-    "more doubled than unanswered": replace(
-        BALANCED, published=(*BALANCED.published, *BALANCED.published), unanswered_publishes=1
+    "an alert doubled, and no other worker took it over": replace(REPEATED_ALERT, interrupted=Counter({"2": 1})),
+    "an alert doubled, and no worker was interrupted": replace(REPEATED_ALERT, outcomes=TAKEN_OVER),
+    "an alert tripled, and one worker was interrupted": replace(
+        REPEATED_ALERT,
+        published=(*REPEATED_ALERT.published, BALANCED.published[0]),
+        outcomes=TAKEN_OVER,
+        interrupted=Counter({"2": 1}),
     ),
     "a message was lost": replace(BALANCED, posts=BALANCED.posts[1:]),
     "a message about nothing": replace(BALANCED, posts=(*BALANCED.posts, Post(1))),
@@ -106,6 +108,9 @@ WRONG = {
     "a delivery is not recorded": replace(BALANCED, recorded={"two"}),
     "a dead letter is missing": replace(BALANCED, dead_letters=BALANCED.dead_letters[1:]),
     "a dead letter doubled without a reason": REPEATED_DEAD_LETTER,
+    "more dead letters doubled than sends unanswered": replace(
+        BALANCED, dead_letters=(*BALANCED.dead_letters, *BALANCED.dead_letters), unanswered_sends=1
+    ),
     "a dead letter without its reason": replace(
         BALANCED, dead_letters=(DeadLetter("not JSON, malformed-001", ""), BALANCED.dead_letters[1])
     ),
@@ -119,9 +124,8 @@ WRONG = {
 
 EXPLAINED = {
     "nothing is there twice": BALANCED,
-    "an alert taken over": replace(REPEATED_ALERT, outcomes=TAKEN_OVER),
+    "an alert taken over": replace(REPEATED_ALERT, outcomes=TAKEN_OVER, interrupted=Counter({"2": 1})),
     "an alert taken over that was published once after all": replace(BALANCED, outcomes=TAKEN_OVER),
-    "a publish that was never answered": replace(REPEATED_ALERT, unanswered_publishes=1),
     "a lost answer": LOST_ANSWER,
     "a notifier killed after its post": replace(REPEATED_POST, interrupted=Counter({"two": 1})),
     "an evaluation killed after burying": replace(REPEATED_DEAD_LETTER, interrupted=Counter({"malformed-001": 1})),
