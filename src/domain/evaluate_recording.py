@@ -18,7 +18,7 @@ from domain.delivery import (
     settle,
     still_waiting,
 )
-from domain.errors import AlertsError, Conflict, Contended, InFlight, NotFound, OutOfTime
+from domain.errors import AlertsError, Conflict, Contended, InFlight, NotFound, OutOfTime, Unavailable
 from domain.fetch_analysis import FetchAnalysis, Fetched
 from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Source, Status, keep
 from domain.ports import AlertTopic, Clock, Meter, OutcomeTable, RuleBook
@@ -89,6 +89,8 @@ class EvaluateRecording:
                 return self._evaluate(event, deadline_ms)
             except _Outrun as outrun:
                 event = replace(event, history=event.history.model_copy(update={"outrun": outrun.digest}))
+                if outrun.not_before_ms:
+                    return self._settle(event, Contended(str(outrun), outrun.not_before_ms))
             except Conflict:
                 continue  # Another worker wrote this outcome first: read it again and start over.
             except AlertsError as obstacle:
@@ -139,7 +141,7 @@ class EvaluateRecording:
         violations = rules.judge(snapshot.results)
         alerted = standing.alerted if standing else frozenset()
         fresh = [violation for violation in violations if violation.fingerprint not in alerted]
-        obstacle = None
+        obstacle: AlertsError | None = None
         if fresh and details is None:
             details, obstacle = self._details_if_to_be_had(attempt.event.recording, deadline_ms)
         evaluated_at_ms = self.now_ms()
@@ -162,10 +164,12 @@ class EvaluateRecording:
         try:
             self._save(attempt, outcome)
         except Conflict:
-            raise _Outrun(snapshot.digest) from None
+            # To start over asks the vendor again, who may have asked for a pause when the details were to be read.
+            not_before_ms = obstacle.retry_at_ms if isinstance(obstacle, Unavailable) else None
+            raise _Outrun(recording, snapshot.digest, not_before_ms) from None
         if outcome.pending_alert:
             self._publish(attempt.event, outcome, outcome.pending_alert)
-        return Evaluated(outcome, bool(fresh), obstacle)
+        return Evaluated(outcome, bool(fresh), obstacle.reason if obstacle else None)
 
     def _conclude(self, attempt: "_Attempt", status: Status, recording: RecordingId) -> Result:
         """An outcome without results, which never replaces a judged one."""
@@ -223,13 +227,13 @@ class EvaluateRecording:
 
     def _details_if_to_be_had(
         self, recording: RecordingId, deadline_ms: int
-    ) -> tuple[RecordingDetails | None, str | None]:
+    ) -> tuple[RecordingDetails | None, AlertsError | None]:
         """One try for what the supervisor knows the recording by; the alert goes out all the same."""
         latest_ms = min(deadline_ms - _DETAILS_RESERVE_MS, self.now_ms() + _DETAILS_PATIENCE_MS)
         try:
             return self.fetch.details(recording, latest_ms), None
         except AlertsError as obstacle:
-            return None, obstacle.reason
+            return None, obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +257,10 @@ class _Attempt:
 class _Outrun(Conflict):
     """Results were fetched, and another worker wrote the outcome first: perhaps from older ones."""
 
-    def __init__(self, digest: str) -> None:
-        super().__init__("Another worker wrote the outcome first.")
+    def __init__(self, recording: int, digest: str, not_before_ms: int | None) -> None:
+        super().__init__(f"Recording {recording}: another worker wrote the outcome first.")
         self.digest = digest
+        self.not_before_ms = not_before_ms
 
 
 def _answered(event: RecordingEvent, standing: Outcome) -> str | None:
