@@ -38,25 +38,26 @@ def inside(progress: Progress) -> Any:
 def show(console: Console) -> list[Verdict]:
     with view.progress(console, "AWS calls") as progress, running_world() as world:
         found = measured("calls", world.environment, progress)
-    table = view.table("AWS calls", "", "each recording", f"the whole batch of {BATCH}, at most", "total")
+    table = view.table("", "each recording", f"a whole batch of {BATCH}, at most")
     verdicts = []
     for kind, (_, wanted) in KINDS.items():
-        own = " or ".join(found[kind]["own"])
+        wanted_calls, own = " → ".join(wanted), " or ".join(found[kind]["own"])
         most = max(found[kind]["shared"], key=lambda shared: sum(shared.values()))
         most_calls = sum(most.values())
         told = ", ".join(f"{number} {name}" for name, number in sorted(most.items()))
-        table.add_row(kind, own, told, str(most_calls + BATCH * len(wanted)))
+        table.add_row(kind, own, told)
         verdicts.append(
             Verdict(
-                f"AWS calls, {kind} recording + whole batch",
-                f"{own} + {most_calls}",
+                f"AWS calls, {kind}: recording + whole batch",
+                f"{len(wanted)} + {most_calls}" if own == wanted_calls else f"{own} + {most_calls}",
                 f"{len(wanted)} + ≤ {SHARED_TARGET}",
-                found[kind]["own"] == [" → ".join(wanted)] and most_calls <= SHARED_TARGET,
+                own == wanted_calls and most_calls <= SHARED_TARGET,
             )
         )
-    console.print(table)
-    view.notes(
+    view.show(
         console,
+        "AWS calls",
+        table,
         f"Every attempt that botocore sends, over {BATCHES} warm batches of each kind; the batch that needed most is "
         "shown. Parameters are read once a minute, by whichever batch comes then: one GetParameters more. Receiving "
         "and deleting messages is Lambda's own work.",

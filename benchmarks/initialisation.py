@@ -38,18 +38,19 @@ def show(console: Console) -> list[Verdict]:
             progress((number + 1) / RUNS)
     bare, whole = median(spent["floor"]), median(spent["ours"])
     ratio = whole / bare
-    table = view.table("Initialisation of the evaluation function, CPU", "", "ms", "× floor")
+    table = view.table("", "ms", "× floor")
     table.add_row("ours", f"{whole * 1000:.0f}", f"{ratio:.2f}", style="bold")
     table.add_row("floor", f"{bare * 1000:.0f}", "1.00")
-    console.print(table)
-    view.notes(
+    view.show(
         console,
+        "CPU to initialise the evaluation function",
+        table,
         f"Medians of {RUNS} fresh interpreters each, by turns; counted from the first import, everything compiled "
         "before. ours: importing the handler's module and wiring its worker.",
         f"floor: the {len(found['imports'].splitlines())} import statements of third-party packages in the modules "
         f"that ours loads, and the same boto3 clients ({', '.join(found['clients'])}).",
     )
-    return [Verdict("Initialisation CPU ÷ floor", f"{ratio:.2f}", f"≤ {TARGET}", ratio <= TARGET)]
+    return [Verdict("Initialisation CPU: ÷ floor", f"{ratio:.2f}", f"≤ {TARGET}", ratio <= TARGET)]
 
 
 def _fresh(environment: Mapping[str, str], *arguments: str) -> Any:

@@ -63,10 +63,10 @@ def calls_of_warm_batches(recording_ids: Sequence[int], batches: int) -> list[li
 
 
 def name_of(call: Call) -> str:
-    """`PutItem`, or `PutItem of the request budget`."""
+    """`PutItem`, or `PutItem (budget)` where it is the request budget's."""
     operation, params = call
     of_budget = params.get("Item", {}).get("pk") == {"S": "BUDGET"}
-    return f"{operation} of the request budget" if of_budget else operation
+    return f"{operation} (budget)" if of_budget else operation
 
 
 def by_recording(calls: Sequence[Call]) -> dict[int, list[Call]]:

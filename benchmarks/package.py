@@ -23,14 +23,16 @@ def show(console: Console) -> list[Verdict]:
         sam.build(interpreter)
     parts = _parts(sam.built_template().parent / "EvaluationFunction")
     whole = sum(parts.values()) / _MB
-    table = view.table(f"The built package, unzipped ({interpreter.runtime}, {interpreter.architecture})", "", "MB")
+    table = view.table("", "MB")
     for part, size in parts.most_common():
         table.add_row(part, f"{size / _MB:.2f}")
     table.add_section()
     table.add_row("together", f"{whole:.2f}", style="bold")
-    console.print(table)
-    view.notes(
-        console, "boto3 is not in it: the Lambda runtime brings it. Each package with its metadata; ours is src/."
+    view.show(
+        console,
+        f"The built package, unzipped ({interpreter.runtime}, {interpreter.architecture})",
+        table,
+        "boto3 is not in it: the Lambda runtime brings it. Each package with its metadata; ours is src/.",
     )
     assert "boto3" not in parts
     return [Verdict("Built package, unzipped", f"{whole:.1f} MB", f"≤ {TARGET_MB:.0f} MB", whole <= TARGET_MB)]

@@ -39,23 +39,26 @@ def progress(console: Console, what: str) -> Iterator[Callable[[float], None]]:
         yield lambda done: bars.update(bar, completed=done)
 
 
-def table(title: str, *columns: str) -> Table:
+def table(*columns: str) -> Table:
     """The first column is text, the others are numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         made.add_column(column, justify="right" if number else "left")
     return made
 
 
-def notes(console: Console, *lines: str) -> None:
-    for line in lines:
-        wrapped = textwrap.fill(line, min(console.width, WIDEST), initial_indent="  · ", subsequent_indent="    ")
+def show(console: Console, title: str, made: Table, *notes: str) -> None:
+    """A part's table, and below it what was counted and how."""
+    console.print(f"[bold]{title}[/]")
+    console.print(made)
+    for note in notes:
+        wrapped = textwrap.fill(note, min(console.width, WIDEST), initial_indent="  · ", subsequent_indent="    ")
         console.print(wrapped, style="dim", highlight=False, markup=False)
     console.print()
 
 
 def verdicts(console: Console, every: Sequence[Verdict]) -> None:
-    made = table("Against the targets", "", "figure", "target", "")
+    made = table("", "figure", "target", "")
     for each in every:
         made.add_row(each.what, each.figure, each.target, "[green]✓[/]" if each.met else "[bold red]missed[/]")
-    console.print(made)
+    show(console, "Against the targets", made)

@@ -116,11 +116,13 @@ def _never(error: Exception) -> None:
 def show(console: Console) -> list[Verdict]:
     with view.progress(console, "CPU a webhook call") as progress, running_world() as world:
         found = measured("webhook", world.environment, progress)
-    table = view.table("CPU a webhook call", "", "ms", "× bare")
+    table = view.table("", "ms", "× bare")
     for name, figures in found.items():
         table.add_row(_TOLD[name], f"{figures['ms']:.2f}", f"{figures['ratio']:.2f}")
-    console.print(table)
-    view.notes(
-        console, "bare: a function that only sends to the queue. The secret is known already, as to a warm function."
+    view.show(
+        console,
+        "CPU a webhook call",
+        table,
+        "bare: a function that only sends to the queue. The secret is known already, as to a warm function.",
     )
     return []
