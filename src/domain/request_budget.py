@@ -6,7 +6,7 @@ start at once. What cannot be served before a worker's deadline is given a place
 before a slot should come free. Somewhat more come than there are slots, because some will turn out to need none.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -87,7 +87,7 @@ def spare(schedule: Schedule, now_ms: int, limit: int) -> Schedule | None:
     right now, somebody stands in line for one, or too few would be left."""
     in_line = schedule.line_ms > now_ms
     free = _next_free(schedule.slots, schedule.held_until_ms, now_ms, limit) <= now_ms
-    in_use = sum(at_ms > now_ms - WINDOW_MS for at_ms in schedule.slots)
+    in_use = _in_window(schedule.slots, now_ms)
     if in_line or not free or in_use >= limit - limit // _KEPT_FREE:
         return None
     slots = _worth_keeping((*schedule.slots, now_ms), now_ms, limit)
@@ -121,5 +121,9 @@ def _next_free(slots: Sequence[int], held_until_ms: int, now_ms: int, limit: int
 
 def _worth_keeping(slots: Sequence[int], now_ms: int, limit: int) -> tuple[int, ...]:
     """The last `limit`; just after the limit was lowered, also those that would still count if it were raised again."""
-    recent = sum(at_ms > now_ms - WINDOW_MS for at_ms in slots)
-    return tuple(slots[-max(limit, recent) :])
+    return tuple(slots[-max(limit, _in_window(slots, now_ms)) :])
+
+
+def _in_window(slots: Sequence[int], now_ms: int) -> int:
+    """How many slots still count."""
+    return len(slots) - bisect_right(slots, now_ms - WINDOW_MS)
