@@ -1,22 +1,84 @@
-import collections
-import sys
-import time
+"""`python -m tests.simulation`: play seeds, replay one as a story, try the mutations, work off a backlog."""
 
-from tests.simulation.simulation import run
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from tests.simulation import backlog, mutations
+from tests.simulation.campaign import play_all
+from tests.simulation.simulation import Finding, run
 from tests.simulation.story import Story
 
-a,b=int(sys.argv[1]),int(sys.argv[2])
-t=time.process_time()
-found=[]
-for s in range(a,b):
-    st=Story() if b-a==1 else None
-    try:
-        f=run(s,st)
-    except BaseException:
-        if st: print(st.text())
-        print("SEED",s); raise
-    if st: print(st.text())
-    if f: found.append(f); print(str(f)[:300])
-d=time.process_time()-t
-print(len(found),"of",b-a, f"{d/(b-a)*1000:.1f} ms per seed")
-print(collections.Counter(f.invariant for f in found))
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console(highlight=False)
+
+
+@app.callback(invoke_without_command=True)
+def play(
+    context: typer.Context,
+    seeds: Annotated[int, typer.Option(help="How many seeds to play, on all cores.")] = 2_000,
+    first: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Play this one only.")] = None,
+    story: Annotated[bool, typer.Option("--story", help="Tell what happens in it.")] = False,
+) -> None:
+    """Play seeds. The first that breaks an invariant is told as a story."""
+    if context.invoked_subcommand:
+        return
+    if seed is not None:
+        raise typer.Exit(_tell(seed, always=story))
+    findings: list[Finding] = []
+    cpu_s = 0.0
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("seeds", total=seeds)
+        for played in play_all(first, seeds):
+            progress.advance(bar, played.seeds)
+            findings += played.findings
+            cpu_s += played.cpu_s
+            for finding in played.findings:
+                progress.console.print(f"✗ {finding}")
+    console.print(f"{seeds} seeds, {len(findings)} broken; {1000 * cpu_s / seeds:.0f} ms of processor time each.")
+    if findings:
+        worst = min(findings, key=lambda finding: finding.seed)
+        _tell(worst.seed, always=True)
+        console.print(f"\nAgain: python -m tests.simulation --seed {worst.seed} --story")
+        raise typer.Exit(1)
+
+
+def _tell(seed: int, *, always: bool) -> int:
+    story = Story()
+    finding = run(seed, story)
+    if finding or always:
+        console.print(story.text(), markup=False, soft_wrap=True)
+    console.print(f"\n✗ {finding}" if finding else f"\nSeed {seed} holds every invariant.", markup=False)
+    return 1 if finding else 0
+
+
+@app.command("mutations")
+def try_mutations(
+    name: Annotated[list[str] | None, typer.Argument(help="Only these.")] = None,
+    seeds: Annotated[int, typer.Option(help="How many seeds each may take to be caught.")] = mutations.SEEDS,
+) -> None:
+    """Break the delivery code in each of the named ways, and see every one caught."""
+    missed = 0
+    for caught in mutations.try_all(tuple(name or mutations.MUTATIONS), seeds):
+        missed += caught.finding is None
+        how = f"✓ {caught.finding}" if caught.finding else f"✗ not caught within {seeds} seeds"
+        console.print(f"{caught.mutation:<44} {how}", markup=False, soft_wrap=True)
+    raise typer.Exit(1 if missed else 0)
+
+
+@app.command("backlog")
+def work_off_a_backlog(limit: int = 60, times: int = 10, evaluators: int = 5, duplicates: float = 0.1) -> None:
+    """Work off a backlog of many times the limit: how much of the limit is used."""
+    done = backlog.work_off(limit=limit, times=times, evaluators=evaluators, duplicates=duplicates)
+    console.print(
+        f"{done.events} events for {done.recordings} recordings: {done.requests} requests in {done.minutes:.1f} minutes, "
+        f"{done.share:.1%} of the limit used, {done.refused} answered with 429; "
+        f"an event was deferred {done.mean_deferrals:.1f} times, at most {max(done.deferrals)} times."
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -14,6 +14,8 @@ from tests.simulation.weather import Outside
 from tests.simulation.world import current
 
 TABLE: Final = "outcomes"
+_SHARED: Final = "BUDGET"
+"""The item that threads of a worker read and write for each other."""
 _MAX_MESSAGE_BYTES: Final = 1_048_576
 
 
@@ -69,7 +71,7 @@ class DynamoDb:
             item = self._table.get(Key)
             return {"Item": item} if item else {}
 
-        return self._outside.aws("dynamodb", f"get {_name(Key)}", effect)
+        return self._outside.aws("dynamodb", f"get {_name(Key)}", effect, shared=_SHARED in _name(Key))
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
         ((table, wanted),) = RequestItems.items()
@@ -83,7 +85,8 @@ class DynamoDb:
             projected = [{name: item[name] for name in names if name in item} for item in found]
             return {"Responses": {table: projected}, "UnprocessedKeys": {}}
 
-        return self._outside.aws("dynamodb", f"read {', '.join(_name(key) for key in keys)}", effect)
+        what = f"read {', '.join(_name(key) for key in keys)}"
+        return self._outside.aws("dynamodb", what, effect, shared=True)
 
     def _write(self, what: str, effect: Callable[[], dict[str, Any]], on_failure: str) -> dict[str, Any]:
         world = self._outside.world
@@ -94,7 +97,7 @@ class DynamoDb:
             except ConditionFailed as failure:
                 return failure
 
-        answer = self._outside.aws("dynamodb", what, attempt)
+        answer = self._outside.aws("dynamodb", what, attempt, shared=_SHARED in what)
         if isinstance(answer, ConditionFailed):
             world.tell(current().life.name, "  {}: the condition does not hold", what)
             response: dict[str, Any] = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "no"}}

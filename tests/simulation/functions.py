@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from greenlet import getcurrent
+
+from handlers.evaluate_recordings import Group
 from tests.simulation.queue import Errand, Message, Queue
 from tests.simulation.weather import Weather
 from tests.simulation.world import Life, Task, World
@@ -26,6 +29,8 @@ class Environment:
         self.skew_ms = skew_ms
         self.worker: Worker | None = None
         self.busy = False
+        self.lives: list[Life] = []
+        """The invocation under way, and those before it of which threads are left."""
 
 
 class Invocation(Life):
@@ -41,24 +46,31 @@ class Invocation(Life):
     def buried(self) -> None:
         self.on_buried()
 
-    @property
-    def excused(self) -> bool:
-        """Whether it may have failed: it died, or something outside did."""
-        return self.dead or self.faults > 0
-
     def errands_of(self, task: Task) -> list[Errand]:
-        """What a thread is working on: a group of messages for one recording, or what was invoked directly."""
+        """What a thread is working on: what was invoked directly, or the messages of one recording, and first the one
+        that it works on for all of them."""
         if self.direct:
             return [self.direct]
         item = task.notes.get("item")
         if item is None:
             return []
-        return [self.messages[message.message_id].errand for message in item.messages]
+        first = item.newest.message if isinstance(item, Group) else item.message
+        others = [message for message in item.messages if message is not first]
+        return [self.messages[message.message_id].errand for message in (first, *others)]
 
     def errand_behind(self, task: Task, body: str) -> Errand | None:
-        """Whose copy a thread is sending: that of the newest message it works on; else of the one with this body."""
-        errands = self.errands_of(task) or [m.errand for m in self.messages.values() if m.body.startswith(body)]
-        return max(errands, key=lambda errand: errand.since_ms, default=None)
+        """Whose copy a thread is sending."""
+        alike = [message.errand for message in self.messages.values() if message.body.startswith(body)]
+        return next(iter([*self.errands_of(task), *alike]), None)
+
+    def excuses(self, message_id: str) -> bool:
+        """Whether it may fail this message: it died, or its thread was held up, or something outside failed it."""
+        own = [task for task in self.tasks if self._works_on(task, message_id)]
+        return self.dead or self.faults > 0 or any(task.faults or task.delays for task in own)
+
+    def _works_on(self, task: Task, message_id: str) -> bool:
+        item = task.notes.get("item")
+        return item is None or any(message.message_id == message_id for message in item.messages)
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ class Watcher(Protocol):
 
     def acknowledged(self, errand: Errand, invocation: Invocation) -> None: ...
 
-    def failed(self, errand: Errand, invocation: Invocation) -> None: ...
+    def failed(self, errand: Errand, invocation: Invocation, message_id: str) -> None: ...
 
 
 Make = Callable[[Environment], Worker]
@@ -106,7 +118,11 @@ class Function:
         invocation = Invocation(environment, self._invocations, messages, errand)
         environment.busy = True
         if world.now_ms < self._weather.clears_ms and world.chance(0.03):
-            environment.worker = None  # Lambda retires environments when it likes
+            self._retire(environment)  # Lambda does when it likes
+        for life in environment.lives:
+            world.tell(environment.name, "what was left of {} goes on", life.name)
+            world.thaw(life)
+        environment.lives.append(invocation)
         context = Context(world, world.now_ms + TIMEOUT_MS)
 
         def run() -> None:
@@ -123,10 +139,13 @@ class Function:
             if not invocation.over:
                 invocation.over = True
                 environment.busy = False
+                environment.lives = [life for life in environment.lives if _goes_on(life)]
+                for life in environment.lives:
+                    life.frozen = True
                 done(invocation, response)
 
         def buried() -> None:
-            environment.worker = None
+            self._retire(environment)
             end(FAILED)
 
         def out_of_time() -> None:
@@ -138,6 +157,19 @@ class Function:
         invocation.on_buried = buried
         world.spawn(run, invocation)
         world.at(context.ends_ms, out_of_time)
+
+
+    def _retire(self, environment: Environment) -> None:
+        environment.worker = None
+        for life in tuple(environment.lives):
+            if not life.dead:
+                self._world.kill(life)
+        environment.lives.clear()
+
+
+def _goes_on(life: Life) -> bool:
+    """Whether threads are left, apart from the one that is just ending."""
+    return not life.dead and any(not task.dead and task is not getcurrent() for task in life.tasks)
 
 
 class EventSourceMapping:
@@ -189,7 +221,7 @@ class EventSourceMapping:
             if message.message_id not in failed:
                 self._watcher.acknowledged(message.errand, invocation)
             else:
-                self._watcher.failed(message.errand, invocation)
+                self._watcher.failed(message.errand, invocation, message.message_id)
         if failed:
             self._world.tell(invocation.name, "ends; failed: {}", ", ".join(failed))
         self._poll_soon()
@@ -232,12 +264,13 @@ class DirectInvocations:
             self._count += 1
             environment = Environment(f"direct-{self._count}", self._skews())
         self._world.tell(environment.name, "is invoked with {}", errand.name)
+        errand.since_ms = self._world.now_ms
 
         def done(invocation: Invocation, response: object) -> None:
             if response is not FAILED:
                 self._watcher.acknowledged(errand, invocation)
                 return
-            self._watcher.failed(errand, invocation)
+            self._watcher.failed(errand, invocation, "")
             if tries < len(_DIRECT_RETRIES_MS):
                 again_ms = self._world.now_ms + _DIRECT_RETRIES_MS[tries]
                 self._world.at(again_ms, lambda: self.invoke(event, body, errand, tries + 1))

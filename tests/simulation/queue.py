@@ -29,6 +29,8 @@ class Errand:
     not_found_ms: tuple[int, ...] = ()
     """When the vendor answered 404."""
     unusable: int = 0
+    said_evaluated: bool = False
+    """The vendor said that the goals were evaluated. A re-analysis that takes them back just then is beyond anybody."""
     fetched: int = -1
     """The newest state of the recording that was read on its behalf and could be judged."""
     retry_at_ms: int = 0

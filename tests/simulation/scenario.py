@@ -77,7 +77,10 @@ class Scenario:
 def imagine(seed: int) -> Scenario:
     """The scenario of a seed."""
     random = Random(f"scenario {seed}")
-    recordings = [_recording(number, random) for number in range(random.choice((1, 1, 2, 2, 3, 4)))]
+    aws_outages = _aws_outages(random)
+    # Where events go to the dead-letter queue while they wait, let there be more to wait for.
+    slow = bool(aws_outages)
+    recordings = [_recording(number, random, slow) for number in range(random.choice((1, 1, 2, 2, 3, 4)))]
     arrivals = [arrival for recording in recordings for arrival in _announced(recording, random)]
     if random.random() < 0.2:
         at_ms = START_MS + random.randrange(MINUTE)
@@ -85,7 +88,6 @@ def imagine(seed: int) -> Scenario:
     outages = _outages(random)
     slack_outages = _slack_outages(random)
     entries = _entries(random)
-    aws_outages = _aws_outages(random)
     ends = [arrival.at_ms for arrival in arrivals] + [entry.at_ms for entry in entries]
     ends += [outage.until_ms for outage in (*outages, *slack_outages, *aws_outages)]
     clears_ms = max(ends) + 30 * SECOND
@@ -104,6 +106,7 @@ def imagine(seed: int) -> Scenario:
         slack_faults=random.choice((0, 0.1, 0.4)),
         redrives_ms=[random.randrange(START_MS, clears_ms) for _ in range(random.choice((0, 0, 1, 2)))],
         redrive_at_end=random.random() < 0.8,
+        skew_ms=random.choice((0, 100, 240)),
     )
 
 
@@ -126,10 +129,10 @@ def _weather(random: Random, clears_ms: int, aws_outages: tuple[AwsOutage, ...])
 # ── recordings ──
 
 
-def _recording(number: int, random: Random) -> Recording:
+def _recording(number: int, random: Random, slow: bool) -> Recording:
     at_ms = START_MS + random.choice((0, random.randrange(5 * SECOND), random.randrange(10 * MINUTE)))
     states: list[State] = []
-    first = random.random()
+    first = random.random() * (0.5 if slow else 1)
     if first < 0.1:
         states.append(State(at_ms, Kind.ABSENT))
     elif first < 0.25:
@@ -138,7 +141,7 @@ def _recording(number: int, random: Random) -> Recording:
         states.append(_goals_pending(at_ms, random))
     if states:
         at_ms += _gap(random, longest=2 * HOUR)
-    if not states or random.random() < 0.85:
+    if not states or random.random() < (0.5 if slow else 0.85):
         states.append(_ready(at_ms, random))
     elif states[-1].kind is Kind.PENDING:
         states.append(State(at_ms, Kind.FAILED))
@@ -158,7 +161,14 @@ def _recording(number: int, random: Random) -> Recording:
 
 def _gap(random: Random, longest: int) -> int:
     """Mostly short, so that what can cross does; sometimes long."""
-    return random.choice((random.randint(20, 3 * SECOND), random.randint(1 * SECOND, MINUTE), random.randint(1, longest)))
+    return random.choice(
+        (
+            random.randint(20, 800),
+            random.randint(200, 5 * SECOND),
+            random.randint(SECOND, MINUTE),
+            random.randint(1, longest),
+        )
+    )
 
 
 def _again(at_ms: int, states: list[State], random: Random) -> State:
@@ -205,7 +215,7 @@ def _announced(recording: Recording, random: Random) -> list[Arrival]:
         if index and random.random() < 0.15:
             continue
         for copy in range(random.choice((1, 1, 2, 3))):
-            at_ms = state.at_ms + random.choice((0, random.randrange(3 * SECOND), random.randrange(30 * SECOND)))
+            at_ms = state.at_ms + random.choice((0, random.randrange(500), random.randrange(3 * SECOND), random.randrange(MINUTE)))
             arrivals.append(_arrival(recording, at_ms, f"event {recording.number}.{index}.{copy}", random))
     return arrivals
 
@@ -271,7 +281,7 @@ def _slack_outages(random: Random) -> list[SlackOutage]:
 
 
 def _aws_outages(random: Random) -> tuple[AwsOutage, ...]:
-    if random.random() < 0.9:
+    if random.random() < 0.87:
         return ()
     return (AwsOutage(random.choice(("dynamodb", "sns", "sqs", "ssm")), *_while(random, 15 * MINUTE)),)
 

@@ -89,9 +89,7 @@ def play(scenario: Scenario, world: World) -> Ledger:
     directly = DirectInvocations(world, evaluate, skew_ms, invariants.event_dead_letters, invariants)
 
     def arrive(arrival: Arrival) -> None:
-        # EventBridge tells the time of an event in whole seconds.
-        known_ms = world.now_ms // 1000 * 1000 if arrival.directly else world.now_ms
-        about = Errand(arrival.name, arrival.recording, world.now_ms, known_ms, arrival.discovery)
+        about = Errand(arrival.name, arrival.recording, world.now_ms, world.now_ms, arrival.discovery)
         invariants.accepted(about)
         if arrival.directly:
             directly.invoke(json.loads(arrival.body), arrival.body, about)

@@ -70,17 +70,20 @@ class TurnCondition(TurnLock):
 
 
 class TurnPool:
-    """`ThreadPoolExecutor.map`: a task for each item, all at the same time."""
+    """`ThreadPoolExecutor.map`: up to `size` tasks at the same time. Who waits for too long gives up; they do not."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, size: int) -> None:
         self._world = world
+        self._idle = size
+        self._queue: list[Callable[[], None]] = []
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any], timeout: float | None = None) -> list[Any]:
-        asking = current()
+        world, asking = self._world, current()
         every = list(items)
         results: list[Any] = [None] * len(every)
         errors: list[Exception] = []
         left = len(every)
+        waiting = True
 
         def run(place: int) -> None:
             nonlocal left
@@ -90,16 +93,35 @@ class TurnPool:
             except Exception as error:  # noqa: BLE001 - raised again by the one who asked
                 errors.append(error)
             left -= 1
-            if not left:
-                self._world.wake(asking)
+            if not left and waiting:
+                world.wake(asking)
+            self._go_on()
+
+        def out_of_time() -> None:
+            if left and waiting and not asking.life.dead:
+                world.wake(asking)
 
         for place in range(len(every)):
-            self._world.spawn(lambda place=place: run(place), asking.life)
+            self._queue.append(lambda place=place: world.spawn(lambda: run(place), asking.life))
+        for _ in range(min(self._idle, len(every))):
+            self._idle -= 1
+            self._queue.pop(0)()
         if every:
-            self._world.wait()
+            if timeout is not None:
+                world.at(world.now_ms + round(timeout * 1000), out_of_time)
+            world.wait()
+            waiting = False
         if errors:
             raise errors[0]
+        if left:
+            raise TimeoutError
         return results
+
+    def _go_on(self) -> None:
+        if self._queue:
+            self._queue.pop(0)()
+        else:
+            self._idle += 1
 
 
 @contextmanager
@@ -108,5 +130,5 @@ def in_place_of_threads(world: World) -> Iterator[None]:
     with ExitStack() as stack:
         for module in _MODULES:
             stack.enter_context(patch(f"{module}.threading", threading))
-        stack.enter_context(patch("adapters.batching.ThreadPoolExecutor", lambda size: TurnPool(world)))
+        stack.enter_context(patch("adapters.batching.ThreadPoolExecutor", lambda size: TurnPool(world, size)))
         yield

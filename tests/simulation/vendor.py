@@ -213,7 +213,7 @@ class VendorTransport(BaseAdapter):
             raise BaseException(f"no such request is expected: {request.url} {how}")  # noqa: TRY002
         answer = self._vendor.request(request.url.removeprefix(prefix), request.headers)
         if answer.error:
-            raise answer.error(f"{request.url} {SPOKEN}")
+            raise answer.error(request.url)
         response = requests.Response()
         response.status_code = answer.status
         response.url = request.url

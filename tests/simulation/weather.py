@@ -96,21 +96,23 @@ class Outside:
         self.world = world
         self.weather = weather
 
-    def aws(self, service: str, what: str, effect: Callable[[], T]) -> T:
-        """A call of a boto3 client: `effect` happens at once, or not at all."""
+    def aws(self, service: str, what: str, effect: Callable[[], T], *, shared: bool = False) -> T:
+        """A call of a boto3 client: `effect` happens at once, or not at all. `shared`: made for several threads."""
         world = self.world
         task = alive()
         if any(o.service == service and o.from_ms <= world.now_ms < o.until_ms for o in self.weather.aws_outages):
-            self._refuse(task, service, what, "out of order")
+            self._refuse(task, service, what, "out of order", shared)
         trouble = self.weather.strike(world)
+        if trouble is Trouble.LATE and shared:
+            task.life.faults += 1
         self.before(task, trouble, what)
         if trouble is Trouble.ERROR:
-            self._refuse(task, service, what, "throttled")
+            self._refuse(task, service, what, "throttled", shared)
         task.notes["answer_lost"] = trouble in {Trouble.LOST, Trouble.REPEATED, Trouble.CRASH_AFTER}
         answer = effect()
         task.notes["answer_lost"] = False
         if trouble is Trouble.LOST:
-            task.life.faults += 1
+            _fault(task, shared)
             world.tell(task.life.name, "  {}: done, but the answer is lost", what)
             world.pause(_BOTO_GIVES_UP_MS)
             raise ReadTimeoutError(endpoint_url=f"https://{service}.invalid")
@@ -125,7 +127,7 @@ class Outside:
         """On the way out."""
         world = self.world
         if trouble is Trouble.LATE:
-            task.life.delays += 1
+            task.delays += 1
             held_up_ms = world.between(200, 25_000)
             world.tell(task.life.name, "  held up for {} ms before {}", held_up_ms, what)
             world.pause(held_up_ms)
@@ -142,13 +144,18 @@ class Outside:
             world.crash()
         world.pause(1 + int(_SWIFT_MS * world.random.random() ** 2))
 
-    def _refuse(self, task: Task, service: str, what: str, why: str) -> None:
-        task.life.faults += 1
+    def _refuse(self, task: Task, service: str, what: str, why: str, shared: bool) -> None:
+        _fault(task, shared)
         self.world.tell(task.life.name, "  {}: {} is {}", what, service, why)
         self.world.pause(self.world.between(50, 3_000))
         if self.world.chance(0.5):
             raise EndpointConnectionError(endpoint_url=f"https://{service}.invalid")
         raise ClientError({"Error": {"Code": "ServiceUnavailable", "Message": why}}, what)
+
+
+def _fault(task: Task, shared: bool) -> None:
+    task.faults += 1
+    task.life.faults += shared
 
 
 def alive() -> Task:

@@ -41,9 +41,11 @@ class Life:
         self.tasks: list[Task] = []
         self.dead = False
         self.faults = 0
-        """How often something outside failed it, which excuses it for failing a message."""
-        self.delays = 0
-        """How often it was held up, which excuses it for running out of time."""
+        """How often something outside failed, or held up, what its threads share."""
+        self.frozen = False
+        """Lambda stops an environment between two invocations, with whatever threads go on in it."""
+        self.shelf: list[Task] = []
+        """What would go on if it were not frozen."""
 
     def buried(self) -> None:
         """Called when all its tasks have ended by a crash."""
@@ -55,6 +57,10 @@ class Task(greenlet):
     def __init__(self, run: Callable[[], object], hub: greenlet, life: Life) -> None:
         super().__init__(run, hub)
         self.life = life
+        self.faults = 0
+        """How often something outside failed it, which excuses it for failing a message."""
+        self.delays = 0
+        """How often it was held up, which excuses it for running out of time."""
         self.notes: dict[str, Any] = {}
         """What the simulated parts remember about this thread, for the invariants."""
         life.tasks.append(self)
@@ -95,13 +101,22 @@ class World:
                 raise Broken(1, "there is no end: messages still go round long after everything outside is well")
             self.now_ms = max(self.now_ms, when_ms)
             if isinstance(entry, Task):
-                entry.switch()
+                if entry.life.frozen:
+                    entry.life.shelf.append(entry)
+                else:
+                    entry.switch()
             else:
                 entry()
 
     def _enter(self, when_ms: int, entry: Callable[[], object] | Task) -> None:
         self._sequence += 1
         heapq.heappush(self._agenda, (when_ms, self._sequence, entry))
+
+    def thaw(self, life: Life) -> None:
+        life.frozen = False
+        for task in life.shelf:
+            self._enter(self.now_ms, task)
+        life.shelf.clear()
 
     # ── called by tasks ──
 

@@ -1,0 +1,250 @@
+"""Broken variants of the delivery code. Each is what a hasty hand could write; the simulator must catch every one.
+
+A mutation is one or several substitutions in the source of a function, done while the program runs. A text that is not
+there any more, because the real code has changed, is an error: a mutation that does nothing would prove nothing.
+"""
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any, Final
+
+from adapters import delivery_table, outcome_table, request_budget, retry_after
+from domain import deliver_alert, delivery, evaluate_recording, fetch_analysis, outcome
+from handlers import evaluate_recordings
+from tests.simulation.campaign import on_all_cores
+from tests.simulation.simulation import Finding, run
+
+SEEDS: Final = 500
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """In the source of `owner.function`, `old` (which must be there exactly once) becomes `new`."""
+
+    owner: Any
+    function: str
+    old: str
+    new: str
+
+    @property
+    def target(self) -> Any:
+        found = inspect.getattr_static(self.owner, self.function)
+        return found.fget if isinstance(found, property) else found
+
+    def mutated(self) -> CodeType:
+        """The function's code, broken: put in place of the real one it changes every reference to the function."""
+        source = textwrap.dedent(inspect.getsource(self.target))
+        if source.count(self.old) != 1:
+            raise LookupError(f"{self.function} does not hold once: {self.old!r}")
+        scope: dict[str, Any] = {}
+        exec(source.replace(self.old, self.new), dict(vars(sys.modules[self.target.__module__])), scope)  # noqa: S102
+        code: CodeType = scope[self.function].__code__
+        return code
+
+
+@dataclass(frozen=True)
+class Constant:
+    """`owner.name` becomes `value`."""
+
+    owner: Any
+    name: str
+    value: Any
+
+
+Change = Substitution | Constant
+
+_Evaluate: Final = evaluate_recording.EvaluateRecording
+_Worker: Final = evaluate_recordings.EvaluationWorker
+_Outcomes: Final = outcome_table.DynamoOutcomeTable
+_Ledger: Final = delivery_table.DynamoDeliveryLedger
+_Deliver: Final = deliver_alert.DeliverAlert
+_Fetch: Final = fetch_analysis.FetchAnalysis
+_Budget: Final = request_budget.SharedRequestBudget
+
+MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
+    "publish before save": (
+        Substitution(
+            _Evaluate,
+            "_judge",
+            "    try:\n        self._save(attempt, outcome)\n",
+            "    if outcome.pending_alert and outcome.pending_alert.message:\n"
+            "        self.topic.publish(outcome.pending_alert.message)\n"
+            "        outcome = replace(outcome, alert=replace(outcome.pending_alert, published_at_ms=self.now_ms()))\n"
+            "    try:\n        self._save(attempt, outcome)\n",
+        ),
+    ),
+    "save without condition": (
+        Substitution(_Outcomes, "save", "**condition)", ")"),
+    ),
+    "mark before publish": (
+        Substitution(
+            _Evaluate,
+            "_publish",
+            "    self.topic.publish(pending.message)\n",
+            "    self.outcomes.advance(outcome.published(self.now_ms()))\n"
+            "    self.topic.publish(pending.message)\n"
+            "    return outcome.published(self.now_ms())\n",
+        ),
+    ),
+    "no lease": (
+        Substitution(_Evaluate, "_carry_on", "if pending.lease_until_ms > now_ms:", "if False:"),
+    ),
+    "lease shorter than the function": (
+        Constant(outcome, "LEASE_MS", 8_000),
+        Constant(evaluate_recording, "LEASE_MS", 8_000),
+        Constant(deliver_alert, "LEASE_MS", 8_000),
+    ),
+    "alert not carried on before newer results": (
+        Substitution(_Evaluate, "_evaluate", "if standing and standing.pending_alert:", "if False:"),
+    ),
+    "alert id from the clock": (
+        Substitution(
+            _Evaluate,
+            "_publish",
+            "self.topic.publish(pending.message)",
+            'self.topic.publish(pending.message.model_copy(update={"alert_id": f"{self.now_ms():024x}"}))',
+        ),
+    ),
+    "everything alerted again at a re-analysis": (
+        Substitution(_Evaluate, "_judge", "standing.alerted if standing else frozenset()", "frozenset()"),
+    ),
+    "an event met in flight is acknowledged": (
+        Substitution(
+            _Evaluate,
+            "_evaluate",
+            "        standing = self._carry_on(",
+            "        if standing.pending_alert.lease_until_ms > self.now_ms():\n"
+            "            return Duplicate(standing.recording, 'in_flight')\n"
+            "        standing = self._carry_on(",
+        ),
+    ),
+    "the loser of a race takes the winner's word": (
+        Substitution(_Evaluate, "_judge", "raise _Outrun(recording, snapshot.digest, not_before_ms) from None", "raise"),
+    ),
+    "staleness without margin": (
+        Constant(outcome, "STALENESS_MARGIN_MS", 0),
+    ),
+    "staleness by the payload's time": (
+        Substitution(
+            evaluate_recordings,
+            "_by_recording",
+            "RecordingEvent(announced.recording, announced.source, message.history)",
+            "RecordingEvent(announced.recording, announced.source, message.history, announced.sent_ms)",
+        ),
+    ),
+    "staleness by the time of the outcome": (
+        Substitution(outcome.Outcome, "answers", "self.fetch_started_ms", "self.evaluated_at_ms"),
+    ),
+    "404 replaces a judged outcome": (
+        Substitution(_Evaluate, "_conclude", "if standing and standing.judged:", "if False:"),
+    ),
+    "404 believed at once": (
+        Substitution(_Evaluate, "_fetch_and_judge", "if not not_found_for_good(event.history):", "if False:"),
+    ),
+    "no goals taken for final": (
+        Substitution(_Fetch, "__call__", "if early and (early.results.goals or not reads_goals):", "if early:"),
+    ),
+    "goals awaited for ever": (
+        Constant(fetch_analysis, "GOALS_AWAITED_MS", 1 << 60),
+    ),
+    "deferral by failing": (
+        Substitution(
+            _Worker,
+            "_carry_out",
+            "self._queue.defer(event_text(event.recording, event.source), result)",
+            "raise RuntimeError(result.reason)",
+        ),
+    ),
+    "failed evaluation acknowledged": (
+        Substitution(_Worker, "_report_part", "return part.messages", "return part.messages[1:]"),
+    ),
+    "wrong response shape": (
+        Substitution(_Worker, "_batch", '"itemIdentifier"', '"itemIdentifer"'),
+    ),
+    "history not restarted on redrive": (
+        Substitution(
+            delivery, "read_history", "if abs(sent_ms - history.copied_ms) <= _REDRIVEN_AFTER_MS:", "if True:"
+        ),
+    ),
+    "deferrals forget when they began": (
+        Substitution(delivery, "_defer", "first_sent_ms=history.first_sent_ms", "first_sent_ms=now_ms"),
+    ),
+    "Retry-After ignored": (
+        Substitution(delivery, "settle", "obstacle.retry_at_ms if isinstance(obstacle, NotNow) else None", "None"),
+        Substitution(retry_after, "retry_at_ms", "    if value.isascii()", "    if value:\n        return None\n    if value.isascii()"),
+    ),
+    "a wait longer than SQS can delay is cut": (
+        Substitution(delivery, "still_waiting", "if now_ms >= history.not_before_ms:", "if True:"),
+    ),
+    "429 holds nobody": (
+        Substitution(_Budget, "hold", "self._change(", "(lambda change: None)("),
+    ),
+    "budget without condition": (
+        Substitution(_Budget, "_write", "**condition,", ""),
+    ),
+    "budget a worker for itself": (
+        Substitution(_Budget, "_change", "self._write(changed)", "pass"),
+    ),
+    "slots never lapse": (
+        Constant(request_budget, "SLOT_LAPSES_MS", 1 << 60),
+    ),
+    "Slack claim without condition": (
+        Substitution(
+            _Ledger,
+            "claim",
+            '"attribute_not_exists(pk) OR (#state <> :sent AND lease_until_ms <= :now)"',
+            '"attribute_not_exists(pk) OR lease_until_ms >= :until OR lease_until_ms < :until"',
+        ),
+    ),
+    "Slack claim never given back": (
+        Substitution(_Deliver, "_claim_and_send", "raise InFlight(", "return SentBefore()\n            raise InFlight("),
+    ),
+    "Slack post recorded before it is sent": (
+        Substitution(
+            _Deliver,
+            "_claim_and_send",
+            "self.ledger.record_sent(alert, self._send(alert, claim))",
+            'self.ledger.record_sent(alert, "ok")\n            self._send(alert, claim)',
+        ),
+    ),
+    "explanations logged": (
+        Substitution(_Worker, "_report", 'about |= {\n', 'about |= {\n"said": outcome.snapshot.json.decode() if outcome.snapshot else "",\n'),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Caught:
+    mutation: str
+    finding: Finding | None
+
+
+@contextmanager
+def applied(mutation: str) -> Iterator[None]:
+    """The real code broken in this way. Raises `LookupError` where the code has moved on."""
+    with ExitStack() as stack:
+        for change in MUTATIONS[mutation]:
+            match change:
+                case Substitution():
+                    owner, name, value = change.target, "__code__", change.mutated()
+                case Constant(owner, name, value):
+                    pass
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        yield
+
+
+def first_finding(job: tuple[str, int]) -> Caught:
+    mutation, seeds = job
+    with applied(mutation):
+        return Caught(mutation, next((finding for seed in range(seeds) if (finding := run(seed))), None))
+
+
+def try_all(names: Sequence[str] = tuple(MUTATIONS), seeds: int = SEEDS) -> Iterator[Caught]:
+    """Try each mutation on seeds from 0 on, until one catches it."""
+    return on_all_cores(first_finding, [(name, seeds) for name in names])
