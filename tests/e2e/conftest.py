@@ -17,7 +17,7 @@ MakeRecording = Callable[..., Recording]
 _numbers = itertools.count(50_001)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[LocalStack]:
     """The real template, deployed. The request budget is out of the way; where it matters, tests start their own."""
     with LocalStack("test", overrides={"RequestsPerMinute": "3000"}) as started:
@@ -25,7 +25,7 @@ def stack() -> Iterator[LocalStack]:
         started.keep_logs()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_recording(stack: LocalStack) -> MakeRecording:
     """A new recording that the vendor knows; one goal unmet unless told otherwise."""
 
