@@ -163,7 +163,8 @@ def test_the_readme_s_curl_line_signs(stack: LocalStack, make_recording: MakeRec
     """Pasted as it stands, with the URL and the secret of this stack."""
     recording = make_recording()
     readme = (ROOT / "README.md").read_text()
-    block = next(block for block in re.findall(r"^```\w*\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE) if "curl" in block)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    block = next(block for block in blocks if "curl" in block)
     url_id = stack.outputs["WebhookUrl"].removeprefix("https://").partition(".")[0]
     url = f"{stack.emulator.endpoint}/_aws/lambda-url/{url_id}/"
     script = re.sub(r"(?m)^URL=.*$", f"URL='{url}'", re.sub(r"(?m)^SECRET=.*$", f"SECRET='{webhooks.SECRET}'", block))
