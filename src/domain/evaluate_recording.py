@@ -29,6 +29,8 @@ from domain.violation import Violation
 _START_RESERVE_MS: Final = 18_000
 """Both requests at their time limits and the writes. Where AWS hangs too, the invocation ends and SQS redelivers."""
 _DETAILS_RESERVE_MS: Final = 12_000
+_LEASE_RESERVE_MS: Final = 15_000
+"""What must be left of a lease to publish under it: the call's time limit and the clocks' differences."""
 _DETAILS_PATIENCE_MS: Final = 2_000
 _STARTS: Final = 4
 
@@ -168,7 +170,7 @@ class EvaluateRecording:
             not_before_ms = obstacle.retry_at_ms if isinstance(obstacle, Unavailable) else None
             raise _Outrun(recording, snapshot.digest, not_before_ms) from None
         if outcome.pending_alert:
-            self._publish(attempt.event, outcome, outcome.pending_alert)
+            self._publish(attempt.event, outcome)
         return Evaluated(outcome, bool(fresh), obstacle.reason if obstacle else None)
 
     def _conclude(self, attempt: "_Attempt", status: Status, recording: RecordingId) -> Result:
@@ -212,11 +214,15 @@ class EvaluateRecording:
         leased = standing.leased(now_ms + LEASE_MS)
         self.outcomes.advance(leased)
         self.meter.add("AlertsRepeated")
-        return self._publish(event, leased, pending)
+        return self._publish(event, leased)
 
-    def _publish(self, event: RecordingEvent, outcome: Outcome, pending: OutboxAlert) -> Outcome:
-        if pending.message is None:
-            raise ValueError(f"the pending alert of recording {outcome.recording} has no message")
+    def _publish(self, event: RecordingEvent, outcome: Outcome) -> Outcome:
+        pending = outcome.pending_alert
+        if pending is None or pending.message is None:
+            raise ValueError(f"recording {outcome.recording} has no alert to publish")
+        if self.now_ms() > pending.lease_until_ms - _LEASE_RESERVE_MS:
+            # This thread was left behind when its invocation ended, and goes on in a later one: the lease ran out.
+            raise InFlight(f"Recording {outcome.recording}: too late to publish its alert.", pending.lease_until_ms)
         self.topic.publish(pending.message)
         now_ms = self.now_ms()
         self.meter.add("AlertsPublished")
