@@ -5,7 +5,8 @@ read its dead letter. Something may be there twice only where a fact says that t
 
     a dead letter        the event's delivery was interrupted (its worker was killed, or failed), or SQS never answered
     an alert             another worker took it over, after the event's delivery to the first was interrupted
-    a Slack message      Slack's answer was lost, or the alert's delivery was interrupted
+    a Slack message      Slack's answer was lost, or the alert's delivery was interrupted: but of a batch that was, only
+                         the one message that was being posted, since one is posted after the other
 """
 
 from collections import Counter
@@ -78,6 +79,7 @@ class Books:
     left: Sequence[str] = ()  # what still lies in the queues
     repeats_counted: int = 0  # Slack messages that the notifier itself counted as repeats
     interrupted: Counter[str] = field(default_factory=Counter)  # deliveries, by malformed event, alert id or recording
+    unfinished_posts: int = 0  # how many messages at most were posted and could not be recorded
     unanswered_sends: int = 0  # by SQS, of any message
 
 
@@ -129,7 +131,7 @@ def _messages(books: Books) -> Iterator[str]:
     ids: dict[int, set[str]] = {}
     for alert in books.published:
         ids.setdefault(alert.recording, set()).add(alert.alert_id)
-    posts = Counter(post.recording for post in books.posts)
+    posts, unfinished = Counter(post.recording for post in books.posts), 0
     lost = Counter(post.recording for post in books.posts if not post.answered)
     for recording in posts.keys() | ids.keys():
         alert_ids = ids.get(recording, set())
@@ -137,8 +139,11 @@ def _messages(books: Books) -> Iterator[str]:
         most = least + sum(books.interrupted[alert_id] for alert_id in alert_ids)
         if not least <= posts[recording] <= most:
             yield f"recording {recording}: {posts[recording]} messages in Slack, not {least} to {most}"
+        unfinished += max(0, posts[recording] - least)
         for alert_id in alert_ids - set(books.recorded):
             yield f"recording {recording}: the delivery of alert {alert_id} is not recorded"
+    if unfinished > books.unfinished_posts:
+        yield f"{unfinished} messages in Slack are repeats of some that were answered, {books.unfinished_posts} at most"
     repeats = len(books.posts) - sum(len(alert_ids) for alert_ids in ids.values())
     interruptions = sum(books.interrupted[alert_id] for alert_ids in ids.values() for alert_id in alert_ids)
     if repeats > books.repeats_counted + interruptions:  # a worker that was killed could not say what it had counted

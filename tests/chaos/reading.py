@@ -22,17 +22,16 @@ from tests.chaos.traffic import Traffic
 INVOCATION_SECONDS = 30  # the functions' time limit in the template
 _ALERT_ID = re.compile(r'"alert_id":"([0-9a-f]+)"')
 _RECORDING = re.compile(r'"recording_id": ?"?([0-9A-Fa-f-]+)')
-_FAILED_RECORDS = (
-    "unexpected error; the message will be redelivered",
-    "unexpected error; the alert will be redelivered",
-)
+_EVENT_FAILED = "unexpected error; the message will be redelivered"
+_ALERT_FAILED = "unexpected error; the alert will be redelivered"
 
 
 class Log:
-    """What both functions have logged and measured, line by line."""
+    """What the functions have logged and measured, line by line."""
 
     def __init__(self, stack: LocalStack) -> None:
-        self.lines = [line for function in (EVALUATION, NOTIFIER) for line in stack.log(function)]
+        self._by_function = {function: stack.log(function) for function in (EVALUATION, NOTIFIER)}
+        self.lines = [line for lines in self._by_function.values() for line in lines]
         self.entries: list[dict[str, Any]] = []
         for line in self.lines:
             with suppress(ValueError):  # the emulator's own lines, and what a killed worker had no time to finish
@@ -41,10 +40,13 @@ class Log:
     def measured(self, metric: str) -> list[float]:
         return [value for entry in self.entries if "_aws" in entry for value in entry.get(metric, [])]
 
-    @property
-    def killed_at_work(self) -> int:
+    def given_back(self, word: str) -> list[str]:
+        """The ids of messages that a worker gave back after an unexpected error."""
+        return [entry["message_id"] for entry in self.entries if entry.get("message") == word]
+
+    def killed_at_work(self, function: str) -> int:
         """How many invocations ended because their worker was killed, as the emulator says."""
-        return sum("Worker process died" in line for line in self.lines)
+        return sum("Worker process died" in line for line in self._by_function[function])
 
 
 class Watch:
@@ -82,7 +84,7 @@ class Watch:
 
     def interrupted(self, log: Log) -> list[str]:
         """The body of each message interrupted, once for each time."""
-        given_back = [line["message_id"] for line in log.entries if line.get("message") in _FAILED_RECORDS]
+        given_back = [*log.given_back(_EVENT_FAILED), *log.given_back(_ALERT_FAILED)]
         return [self.bodies[message_id] for message_id in [*(each for each, _ in self.abandoned), *given_back]]
 
 
@@ -121,6 +123,7 @@ def books(
         left=[message.body for message in [*stack.waiting(), *stack.waiting_for_slack()]],
         repeats_counted=int(sum(log.measured("NotificationsRepeated"))),
         interrupted=_interrupted(traffic, watch.interrupted(log)),
+        unfinished_posts=log.killed_at_work(NOTIFIER) + len(log.given_back(_ALERT_FAILED)),
         unanswered_sends=injected.get(("sqs", "SendMessage", ANSWER_LOST), 0),
     )
 

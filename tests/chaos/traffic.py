@@ -24,6 +24,7 @@ SLACK_LATENCY_SECONDS = 0.1
 Way = Literal["queue", "eventbridge"]
 
 _FIRST_NUMBER = 700_001
+_EARLY = 200
 _FAILED = 10  # recordings whose analysis failed
 
 # Of what recordings are made, and whether that breaks a rule: pauses of so many milliseconds, compliant or not.
@@ -48,7 +49,7 @@ _VENDOR_FAULTS = (
     (8, Fault("goals_pending", times=2)),  # results, then details
     (8, Fault("wrong_type", times=1)),
 )
-# How Slack treats the first message about so many recordings.
+# How Slack treats the first message about so many recordings, of the first ones: a lost answer is waited out for long.
 _SLACK_FAULTS = (
     (8, Fault("status", status=429, body="rate_limited", retry_after="2", times=1)),
     (8, Fault("status", status=503, body="", times=1)),
@@ -101,14 +102,16 @@ def make(seed: int) -> Traffic:
     for mark in marks:
         named.insert(chance.randrange(len(named)), _unreadable(mark, chance))
     judged = [recording for recording in recordings if recording.status == "completed"]
+    vendor_faults = _spread(_VENDOR_FAULTS, [recording.id for recording in judged], chance)
+    early = [number for number in list(expected)[:_EARLY] if number not in vendor_faults]
     return Traffic(
         recordings=recordings,
         expected=expected,
         first=tuple(named),
         again=tuple(_naming(recording, chance) for recording in chance.sample(judged, len(judged))),
         malformed=marks,
-        vendor_faults=_spread(_VENDOR_FAULTS, [recording.id for recording in judged], chance),
-        slack_faults=_spread(_SLACK_FAULTS, [each for each in expected if expected[each].violations], chance),
+        vendor_faults=vendor_faults,
+        slack_faults=_spread(_SLACK_FAULTS, [number for number in early if expected[number].violations], chance),
     )
 
 
