@@ -4,7 +4,7 @@ Follow one downwards: `lambda_handler` → `EvaluationWorker.handle` → `domain
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
@@ -227,12 +227,11 @@ def _by_recording(messages: Sequence[Message]) -> list[Group | Unreadable]:
             continue
         event = RecordingEvent(announced.recording, announced.source, message.history)
         groups.setdefault(announced.recording, []).append(Received(message, event))
-    return unreadable + [
-        Group(max(group, key=_demand), [received.message for received in group]) for group in groups.values()
-    ]
+    return unreadable + [Group(_newest(group), [received.message for received in group]) for group in groups.values()]
 
 
-def _demand(received: Received) -> tuple[bool, int]:
-    """The newest event asks for most; discovery's asks for less than any other, since any judgement answers it."""
-    event = received.event
-    return event.source is not Source.DISCOVERY, event.history.first_sent_ms
+def _newest(group: Sequence[Received]) -> Received:
+    """The newest event asks for most; and any judgement would answer discovery's, so another trigger's word counts."""
+    newest = max(group, key=lambda received: received.event.history.first_sent_ms)
+    sources = [received.event.source for received in group if received.event.source is not Source.DISCOVERY]
+    return replace(newest, event=replace(newest.event, source=sources[0])) if sources else newest
