@@ -77,7 +77,8 @@ class Books:
     requests: Sequence[Request]
     limit: int  # requests in any 60 seconds
     left: Sequence[str] = ()  # what still lies in the queues
-    repeats_counted: int = 0  # Slack messages that the notifier itself counted as repeats
+    counted_alerts: int = 0  # that the functions themselves counted as perhaps sent before …
+    counted_posts: int = 0  # … and messages to Slack
     interrupted: Counter[str] = field(default_factory=Counter)  # deliveries, by malformed event, alert id or recording
     unfinished_posts: int = 0  # how many messages at most were posted and could not be recorded
     unanswered_sends: int = 0  # by SQS, of any message
@@ -125,29 +126,36 @@ def _alerts(books: Books) -> Iterator[str]:
     for (recording, alert_id), times in copies.items():
         if times > 1 + (books.interrupted[str(recording)] if recording in taken_over else 0):
             yield f"recording {recording}: alert {alert_id} was published {times} times, and nothing explains it"
+    repeats = sum(times - 1 for times in copies.values())
+    # Who repeats counts it, unless it is interrupted as well. The first interruption left something to be repeated.
+    silent = sum(max(0, books.interrupted[str(recording)] - 1) for (recording, _), times in copies.items() if times > 1)
+    if repeats > books.counted_alerts + silent:
+        yield f"{repeats} alerts were published again, and only {books.counted_alerts} were counted as such"
 
 
 def _messages(books: Books) -> Iterator[str]:
     ids: dict[int, set[str]] = {}
     for alert in books.published:
         ids.setdefault(alert.recording, set()).add(alert.alert_id)
-    posts, unfinished = Counter(post.recording for post in books.posts), 0
+    posts = Counter(post.recording for post in books.posts)
     lost = Counter(post.recording for post in books.posts if not post.answered)
+    repeats = unfinished = silent = 0
     for recording in posts.keys() | ids.keys():
         alert_ids = ids.get(recording, set())
+        interrupted = sum(books.interrupted[alert_id] for alert_id in alert_ids)
         least = len(alert_ids) + lost[recording]
-        most = least + sum(books.interrupted[alert_id] for alert_id in alert_ids)
-        if not least <= posts[recording] <= most:
-            yield f"recording {recording}: {posts[recording]} messages in Slack, not {least} to {most}"
-        unfinished += max(0, posts[recording] - least)
+        if not least <= posts[recording] <= least + interrupted:
+            yield f"recording {recording}: {posts[recording]} messages in Slack, not {least} to {least + interrupted}"
         for alert_id in alert_ids - set(books.recorded):
             yield f"recording {recording}: the delivery of alert {alert_id} is not recorded"
+        unfinished += max(0, posts[recording] - least)
+        if posts[recording] > len(alert_ids):
+            repeats += posts[recording] - len(alert_ids)
+            silent += max(0, interrupted - (0 if lost[recording] else 1))
     if unfinished > books.unfinished_posts:
         yield f"{unfinished} messages in Slack are repeats of some that were answered, {books.unfinished_posts} at most"
-    repeats = len(books.posts) - sum(len(alert_ids) for alert_ids in ids.values())
-    interruptions = sum(books.interrupted[alert_id] for alert_ids in ids.values() for alert_id in alert_ids)
-    if repeats > books.repeats_counted + interruptions:  # a worker that was killed could not say what it had counted
-        yield f"{repeats} messages in Slack are repeats, and only {books.repeats_counted} were counted"
+    if repeats > books.counted_posts + silent:
+        yield f"{repeats} messages in Slack are repeats, and only {books.counted_posts} were counted as such"
 
 
 def _dead_letters(books: Books) -> Iterator[str]:

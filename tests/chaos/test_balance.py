@@ -90,8 +90,9 @@ def _figures(found: Aftermath) -> str:
     killed = {function: found.log.killed_at_work(function) for function in (EVALUATION, NOTIFIER)}
     return (
         f"\n{len(books.requests)} requests, {busiest_window(books.requests)} in the busiest 60 s of at most {LIMIT}; "
-        f"killed at work {killed}; {alerts} alerts, {len(books.published) - alerts} published twice, "
-        f"{len(books.posts) - alerts} messages repeated in Slack ({books.repeats_counted} counted as perhaps), "
+        f"killed at work {killed}; {alerts} alerts, {len(books.published) - alerts} published again "
+        f"({books.counted_alerts} counted as perhaps), "
+        f"{len(books.posts) - alerts} messages repeated in Slack ({books.counted_posts} counted as perhaps), "
         f"{len(books.dead_letters) - len(books.malformed)} dead letters doubled; "
         f"AWS faults {sum(found.aws_faults.values())}, redriven {found.redriven}"
     )
