@@ -74,7 +74,8 @@ def work_off_a_backlog(limit: int = 60, times: int = 10, evaluators: int = 5, du
     """Work off a backlog of many times the limit: how much of the limit is used."""
     done = backlog.work_off(limit=limit, times=times, evaluators=evaluators, duplicates=duplicates)
     console.print(
-        f"{done.events} events for {done.recordings} recordings: {done.requests} requests in {done.minutes:.1f} minutes, "
+        f"{done.events} events for {done.recordings} recordings: "
+        f"{done.requests} requests in {done.minutes:.1f} minutes, "
         f"{done.share:.1%} of the limit used, {done.refused} answered with 429; "
         f"an event was deferred {done.mean_deferrals:.1f} times, at most {max(done.deferrals)} times."
     )

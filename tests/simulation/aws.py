@@ -1,4 +1,5 @@
 """The boto3 clients a worker has: exactly the calls the adapters make, in front of the simulated services."""
+# ruff: noqa: ARG002, N803 - the parameters are named by AWS, and not all of them matter here
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
@@ -130,7 +131,6 @@ class Sqs:
         task = current()
         invocation = cast(Invocation, task.life)
         errand = invocation.errand_behind(task, MessageBody)
-        _require(errand is not None, f"whose copy is this? {MessageBody[:80]}")
 
         def effect() -> dict[str, Any]:
             reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
@@ -140,7 +140,7 @@ class Sqs:
                 self._invariants.ledger.deferrals[errand.name] += 1
             copy = queue.send(
                 MessageBody,
-                copied(errand, 0 if reason else task.notes.get("retry_at_ms", 0), task.notes.get("fetched", -1)),
+                copied(errand, 0 if reason else task.notes.get("retry_at_ms", 0), task.notes.get("ready", -1)),
                 DelaySeconds * 1000,
                 MessageAttributes,
             )

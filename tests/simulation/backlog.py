@@ -78,7 +78,7 @@ def work_off(
         events=len(arrivals),
         recordings=len(recordings),
         deferrals=Counter(ledger.deferrals[arrival.name] for arrival in arrivals),
-        dead_letters=sum(count for name, count in ledger.metrics.items() if name[0] == "EventsDeadLettered"),
+        dead_letters=int(sum(count for name, count in ledger.metrics.items() if name[0] == "EventsDeadLettered")),
         doubled=sum(len(sent) - 1 for sent in ledger.published.values()),
     )
 

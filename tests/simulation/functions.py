@@ -58,10 +58,10 @@ class Invocation(Life):
         others = [message for message in item.messages if message is not first]
         return [self.messages[message.message_id].errand for message in (first, *others)]
 
-    def errand_behind(self, task: Task, body: str) -> Errand | None:
+    def errand_behind(self, task: Task, body: str) -> Errand:
         """Whose copy a thread is sending."""
         alike = [message.errand for message in self.messages.values() if message.body.startswith(body)]
-        return next(iter([*self.errands_of(task), *alike]), None)
+        return next(iter([*self.errands_of(task), *alike]))
 
     def excuses(self, message_id: str) -> bool:
         """Whether it may fail this message: it died, or its thread was held up, or something outside failed it."""
@@ -111,7 +111,12 @@ class Function:
         return self._world.random.choice(free) if free else None
 
     def invoke(
-        self, environment: Environment, event: dict[str, Any], messages: list[Message], errand: Errand | None, done: Done
+        self,
+        environment: Environment,
+        event: dict[str, Any],
+        messages: list[Message],
+        errand: Errand | None,
+        done: Done,
     ) -> None:
         world = self._world
         self._invocations += 1
@@ -157,7 +162,6 @@ class Function:
         invocation.on_buried = buried
         world.spawn(run, invocation)
         world.at(context.ends_ms, out_of_time)
-
 
     def _retire(self, environment: Environment) -> None:
         environment.worker = None

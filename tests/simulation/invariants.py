@@ -1,11 +1,11 @@
 """What must hold whatever happens, as issue and design number it. Looked at after every step, and at the end.
 
-    1  every accepted event ends in an outcome or, with a reason, in the dead-letter queue
-    2  the outcome is the judgement of the newest results that were fetched
-    3  every violation is alerted; none twice, except where a send's outcome was unknown, and then with the same alert id
-    4  no 60 seconds hold more requests than the limit allows
-    5  nothing is sent again before its Retry-After; waiting alone never reaches the dead-letter queue
-    6  no stale write survives; no secret and no spoken word is in any log line
+1  every accepted event ends in an outcome or, with a reason, in the dead-letter queue
+2  the outcome is the judgement of the newest results that were fetched
+3  every violation is alerted; none twice, except where a send's outcome was unknown, and then with the same alert id
+4  no 60 seconds hold more requests than the limit allows
+5  nothing is sent again before its Retry-After; waiting alone never reaches the dead-letter queue
+6  no stale write survives; no secret and no spoken word is in any log line
 """
 
 from collections import Counter, defaultdict, deque
@@ -99,7 +99,7 @@ class Ledger:
     refused_429: int = 0
     deferrals: Counter[str] = field(default_factory=Counter)
     """How often each event was deferred."""
-    metrics: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    metrics: dict[tuple[str, ...], float] = field(default_factory=lambda: defaultdict(float))
 
 
 class Invariants:
@@ -181,7 +181,7 @@ class Invariants:
 
     # ── the vendor ──
 
-    def departs(self, task: Task, recording: Recording) -> None:
+    def departs(self, task: Task) -> None:
         """A request leaves a worker."""
         now_ms = self._world.now_ms
         self.ledger.requests_ms.append(now_ms)
@@ -219,6 +219,8 @@ class Invariants:
                 errand.unusable += 1
         elif answer.status == 200 and what == "results":
             task.notes["fetched"] = answer.state
+            if recording.kind_at(now_ms) is Kind.READY:
+                task.notes["ready"] = answer.state
         elif answer.status == 200 and recording.kind_at(now_ms) is Kind.FAILED:
             task.notes["analysis_failed"] = answer.state
         elif answer.status == 200 and recording.kind_at(now_ms) is Kind.READY:
@@ -273,7 +275,9 @@ class Invariants:
         if index < 0 or after["results_digest"]["S"] != recording.digest(index):
             raise Broken(2, f"recording {number}: the outcome is not of the results that were fetched")
         if standing and standing.judged and index < standing.index:
-            raise Broken(6, f"recording {number}: older results (state {index}) replace those of state {standing.index}")
+            raise Broken(
+                6, f"recording {number}: older results (state {index}) replace those of state {standing.index}"
+            )
         if before and before.get("results_digest") == after["results_digest"]:
             raise Broken(3, f"recording {number}: the same results were judged again")
         self._check_judgement(recording, index, errand, after)
@@ -427,7 +431,9 @@ class Invariants:
             )
         still_there = recording.kind_at(self._world.now_ms) not in {Kind.ABSENT, Kind.FAILED}
         if still_there and self._shown_until(recording, held) < errand.fetched:
-            raise Broken(2, f"{errand.name} {what}: newer results (state {errand.fetched}) were fetched and thrown away")
+            raise Broken(
+                2, f"{errand.name} {what}: newer results (state {errand.fetched}) were fetched and thrown away"
+            )
 
     def _shown_until(self, recording: Recording, held: Held) -> int:
         """The newest state that looks exactly like the one held."""
@@ -443,7 +449,7 @@ def _settle_fetched(invocation: Invocation) -> None:
     for task in invocation.tasks:
         if task.faults or task.life.faults:
             continue
-        fetched = task.notes.get("fetched")
+        fetched = task.notes.get("ready")
         if fetched is not None:
             for errand in invocation.errands_of(task):
                 errand.fetched = max(errand.fetched, fetched)

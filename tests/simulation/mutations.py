@@ -46,6 +46,10 @@ class Substitution:
         code: CodeType = scope[self.function].__code__
         return code
 
+    def replacement(self) -> tuple[Any, str, Any]:
+        """Of what object which attribute becomes what."""
+        return self.target, "__code__", self.mutated()
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -54,6 +58,9 @@ class Constant:
     owner: Any
     name: str
     value: Any
+
+    def replacement(self) -> tuple[Any, str, Any]:
+        return self.owner, self.name, self.value
 
 
 Change = Substitution | Constant
@@ -78,9 +85,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             "    try:\n        self._save(attempt, outcome)\n",
         ),
     ),
-    "save without condition": (
-        Substitution(_Outcomes, "save", "**condition)", ")"),
-    ),
+    "save without condition": (Substitution(_Outcomes, "save", "**condition)", ")"),),
     "mark before publish": (
         Substitution(
             _Evaluate,
@@ -91,13 +96,11 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             "    return outcome.published(self.now_ms())\n",
         ),
     ),
-    "no lease": (
-        Substitution(_Evaluate, "_carry_on", "if pending.lease_until_ms > now_ms:", "if False:"),
-    ),
+    "no lease": (Substitution(_Evaluate, "_carry_on", "if pending.lease_until_ms > now_ms:", "if False:"),),
     "lease shorter than the function": (
-        Constant(outcome, "LEASE_MS", 8_000),
-        Constant(evaluate_recording, "LEASE_MS", 8_000),
-        Constant(deliver_alert, "LEASE_MS", 8_000),
+        Constant(outcome, "LEASE_MS", 20_000),
+        Constant(evaluate_recording, "LEASE_MS", 20_000),
+        Constant(deliver_alert, "LEASE_MS", 20_000),
     ),
     "alert not carried on before newer results": (
         Substitution(_Evaluate, "_evaluate", "if standing and standing.pending_alert:", "if False:"),
@@ -124,11 +127,14 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         ),
     ),
     "the loser of a race takes the winner's word": (
-        Substitution(_Evaluate, "_judge", "raise _Outrun(recording, snapshot.digest, not_before_ms) from None", "raise"),
+        Substitution(
+            _Evaluate,
+            "_judge",
+            "_Outrun(recording, snapshot.digest, not_before_ms)",
+            "_Outrun(recording, '', not_before_ms)",
+        ),
     ),
-    "staleness without margin": (
-        Constant(outcome, "STALENESS_MARGIN_MS", 0),
-    ),
+    "staleness without margin": (Constant(outcome, "STALENESS_MARGIN_MS", 0),),
     "staleness by the payload's time": (
         Substitution(
             evaluate_recordings,
@@ -149,9 +155,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "no goals taken for final": (
         Substitution(_Fetch, "__call__", "if early and (early.results.goals or not reads_goals):", "if early:"),
     ),
-    "goals awaited for ever": (
-        Constant(fetch_analysis, "GOALS_AWAITED_MS", 1 << 60),
-    ),
+    "goals awaited for ever": (Constant(fetch_analysis, "GOALS_AWAITED_MS", 1 << 60),),
     "deferral by failing": (
         Substitution(
             _Worker,
@@ -163,9 +167,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "failed evaluation acknowledged": (
         Substitution(_Worker, "_report_part", "return part.messages", "return part.messages[1:]"),
     ),
-    "wrong response shape": (
-        Substitution(_Worker, "_batch", '"itemIdentifier"', '"itemIdentifer"'),
-    ),
+    "wrong response shape": (Substitution(_Worker, "_batch", '"itemIdentifier"', '"itemIdentifer"'),),
     "history not restarted on redrive": (
         Substitution(
             delivery, "read_history", "if abs(sent_ms - history.copied_ms) <= _REDRIVEN_AFTER_MS:", "if True:"
@@ -176,23 +178,20 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     ),
     "Retry-After ignored": (
         Substitution(delivery, "settle", "obstacle.retry_at_ms if isinstance(obstacle, NotNow) else None", "None"),
-        Substitution(retry_after, "retry_at_ms", "    if value.isascii()", "    if value:\n        return None\n    if value.isascii()"),
+        Substitution(
+            retry_after,
+            "retry_at_ms",
+            "    if value.isascii()",
+            "    if value:\n        return None\n    if value.isascii()",
+        ),
     ),
     "a wait longer than SQS can delay is cut": (
         Substitution(delivery, "still_waiting", "if now_ms >= history.not_before_ms:", "if True:"),
     ),
-    "429 holds nobody": (
-        Substitution(_Budget, "hold", "self._change(", "(lambda change: None)("),
-    ),
-    "budget without condition": (
-        Substitution(_Budget, "_write", "**condition,", ""),
-    ),
-    "budget a worker for itself": (
-        Substitution(_Budget, "_change", "self._write(changed)", "pass"),
-    ),
-    "slots never lapse": (
-        Constant(request_budget, "SLOT_LAPSES_MS", 1 << 60),
-    ),
+    "429 holds nobody": (Substitution(_Budget, "hold", "self._change(", "(lambda change: None)("),),
+    "budget without condition": (Substitution(_Budget, "_write", "**condition,", ""),),
+    "budget a worker for itself": (Substitution(_Budget, "_change", "self._write(changed)", "pass"),),
+    "slots never lapse": (Constant(request_budget, "SLOT_LAPSES_MS", 1 << 60),),
     "Slack claim without condition": (
         Substitution(
             _Ledger,
@@ -202,7 +201,9 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         ),
     ),
     "Slack claim never given back": (
-        Substitution(_Deliver, "_claim_and_send", "raise InFlight(", "return SentBefore()\n            raise InFlight("),
+        Substitution(
+            _Deliver, "_claim_and_send", "raise InFlight(", "return SentBefore()\n            raise InFlight("
+        ),
     ),
     "Slack post recorded before it is sent": (
         Substitution(
@@ -213,7 +214,12 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         ),
     ),
     "explanations logged": (
-        Substitution(_Worker, "_report", 'about |= {\n', 'about |= {\n"said": outcome.snapshot.json.decode() if outcome.snapshot else "",\n'),
+        Substitution(
+            _Worker,
+            "_report",
+            "about |= {\n",
+            'about |= {\n"said": outcome.snapshot.json.decode() if outcome.snapshot else "",\n',
+        ),
     ),
 }
 
@@ -229,11 +235,7 @@ def applied(mutation: str) -> Iterator[None]:
     """The real code broken in this way. Raises `LookupError` where the code has moved on."""
     with ExitStack() as stack:
         for change in MUTATIONS[mutation]:
-            match change:
-                case Substitution():
-                    owner, name, value = change.target, "__code__", change.mutated()
-                case Constant(owner, name, value):
-                    pass
+            owner, name, value = change.replacement()
             stack.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, value)
         yield

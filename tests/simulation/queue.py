@@ -32,7 +32,7 @@ class Errand:
     said_evaluated: bool = False
     """The vendor said that the goals were evaluated. A re-analysis that takes them back just then is beyond anybody."""
     fetched: int = -1
-    """The newest state of the recording that was read on its behalf and could be judged."""
+    """The newest state of the recording that was read on its behalf and was ready to be judged."""
     retry_at_ms: int = 0
     """Nothing may be asked on its behalf before then: the other side said so, and the deferral was told."""
 
@@ -50,12 +50,16 @@ class Message:
     gone: bool = False
 
 
+def _nobody_is_told(message: Message) -> None:
+    pass
+
+
 class Queue:
     def __init__(self, world: World, name: str, dead_letters: "Queue | None" = None) -> None:
         self.name = name
         self.messages: dict[str, Message] = {}
         self.on_arrival: Callable[[], None] = lambda: None
-        self.on_exhausted: Callable[[Message], None] = lambda message: None
+        self.on_exhausted: Callable[[Message], None] = _nobody_is_told
         self._world = world
         self._dead_letters = dead_letters
         self._count = 0

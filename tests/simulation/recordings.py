@@ -44,12 +44,13 @@ class Pause:
 
 @dataclass(frozen=True)
 class State:
-    """A recording from `at_ms` on."""
+    """A recording from `at_ms` on; `hasty`: or right after somebody has read the state before it, if that is sooner."""
 
     at_ms: int
     kind: Kind
     goals: tuple[Goal, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    hasty: bool = False
 
     @property
     def judgeable(self) -> bool:
@@ -70,6 +71,14 @@ class Recording:
     @cached_property
     def _times(self) -> list[int]:
         return [state.at_ms for state in self.states]
+
+    def hasten(self, now_ms: int, at_ms: int) -> int | None:
+        """Somebody reads it. If its next state is hasty, have it begin at `at_ms`; that state's index."""
+        following = self.index_at(now_ms) + 1
+        if following >= len(self.states) or not self.states[following].hasty or self._times[following] <= at_ms:
+            return None
+        self._times[following] = at_ms
+        return following
 
     def index_at(self, at_ms: int) -> int:
         """Which state it is in; -1 before the first, which counts as absent."""

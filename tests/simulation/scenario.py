@@ -68,6 +68,7 @@ class Scenario:
     slack_outages: list[SlackOutage] = field(default_factory=list)
     vendor_faults: float = 0
     slack_faults: float = 0
+    slow_vendor: bool = False
     redrives_ms: list[int] = field(default_factory=list)
     redrive_at_end: bool = True
     skew_ms: int = 150
@@ -89,7 +90,8 @@ def imagine(seed: int) -> Scenario:
     slack_outages = _slack_outages(random)
     entries = _entries(random)
     ends = [arrival.at_ms for arrival in arrivals] + [entry.at_ms for entry in entries]
-    ends += [outage.until_ms for outage in (*outages, *slack_outages, *aws_outages)]
+    ends += [outage.until_ms for outage in outages] + [outage.until_ms for outage in slack_outages]
+    ends += [outage.until_ms for outage in aws_outages]
     clears_ms = max(ends) + 30 * SECOND
     return Scenario(
         evaluators=random.choice((1, 2, 2, 3, 4, 6, 8)),
@@ -104,6 +106,7 @@ def imagine(seed: int) -> Scenario:
         slack_outages=slack_outages,
         vendor_faults=random.choice((0, 0, 0.05, 0.3)),
         slack_faults=random.choice((0, 0.1, 0.4)),
+        slow_vendor=random.random() < 0.2,
         redrives_ms=[random.randrange(START_MS, clears_ms) for _ in range(random.choice((0, 0, 1, 2)))],
         redrive_at_end=random.random() < 0.8,
         skew_ms=random.choice((0, 100, 240)),
@@ -141,11 +144,11 @@ def _recording(number: int, random: Random, slow: bool) -> Recording:
         states.append(_goals_pending(at_ms, random))
     if states:
         at_ms += _gap(random, longest=2 * HOUR)
-    if not states or random.random() < (0.5 if slow else 0.85):
+    if not states or random.random() < (0.3 if slow else 0.85):
         states.append(_ready(at_ms, random))
     elif states[-1].kind is Kind.PENDING:
         states.append(State(at_ms, Kind.FAILED))
-    for _ in range(random.choice((0, 0, 1, 1, 2, 3))):
+    for _ in range(random.choice((0, 0, 1, 1, 2, 3)) if not slow else 0):
         at_ms += _gap(random, longest=20 * MINUTE)
         states.append(_again(at_ms, states, random))
     if states[-1].kind is Kind.PENDING and random.random() < 0.9:
@@ -183,15 +186,15 @@ def _again(at_ms: int, states: list[State], random: Random) -> State:
     if choice < 0.3:
         earlier = random.choice(states)
         return State(at_ms, earlier.kind, earlier.goals, earlier.pauses)
-    return _ready(at_ms, random)
+    return _ready(at_ms, random, hasty=random.random() < 0.5)
 
 
-def _ready(at_ms: int, random: Random) -> State:
+def _ready(at_ms: int, random: Random, *, hasty: bool = False) -> State:
     goals = tuple(
         Goal(number, met=random.random() < 0.6, score=random.randrange(100) / 100)
         for number in range(1, random.randint(1, 3) + 1)
     )
-    return State(at_ms, Kind.READY, goals, _pauses(random))
+    return State(at_ms, Kind.READY, goals, _pauses(random), hasty)
 
 
 def _goals_pending(at_ms: int, random: Random) -> State:
@@ -215,13 +218,17 @@ def _announced(recording: Recording, random: Random) -> list[Arrival]:
         if index and random.random() < 0.15:
             continue
         for copy in range(random.choice((1, 1, 2, 3))):
-            at_ms = state.at_ms + random.choice((0, random.randrange(500), random.randrange(3 * SECOND), random.randrange(MINUTE)))
+            at_ms = state.at_ms + random.choice(
+                (0, random.randrange(500), random.randrange(3 * SECOND), random.randrange(MINUTE))
+            )
             arrivals.append(_arrival(recording, at_ms, f"event {recording.number}.{index}.{copy}", random))
     return arrivals
 
 
 def _arrival(recording: Recording, at_ms: int, name: str, random: Random) -> Arrival:
-    about: Any = random.choice((recording.recording_id, str(recording.recording_id), recording.uuid, recording.uuid.upper()))
+    about: Any = random.choice(
+        (recording.recording_id, str(recording.recording_id), recording.uuid, recording.uuid.upper())
+    )
     directly = discovery = False
     event: dict[str, Any]
     match random.choice(("bare", "bare", "eventbridge", "direct", "webhook", "sns", "discovery")):
@@ -274,16 +281,17 @@ def _outages(random: Random) -> list[Outage]:
 def _slack_outages(random: Random) -> list[SlackOutage]:
     outages = []
     while random.random() < 0.2:
-        outages.append(
-            SlackOutage(*_while(random, 2 * HOUR), random.choice((*slack.FAULTS, *slack.REFUSALS)))
-        )
+        outages.append(SlackOutage(*_while(random, 2 * HOUR), random.choice((*slack.FAULTS, *slack.REFUSALS))))
     return outages
 
 
 def _aws_outages(random: Random) -> tuple[AwsOutage, ...]:
+    """Long enough, some of them, that messages are received five times meanwhile."""
     if random.random() < 0.87:
         return ()
-    return (AwsOutage(random.choice(("dynamodb", "sns", "sqs", "ssm")), *_while(random, 15 * MINUTE)),)
+    from_ms = START_MS + random.randrange(3 * MINUTE)
+    until_ms = from_ms + random.choice((random.randint(SECOND, MINUTE), random.randint(4 * MINUTE, 15 * MINUTE)))
+    return (AwsOutage(random.choice(("dynamodb", "dynamodb", "sns", "sqs", "ssm")), from_ms, until_ms),)
 
 
 def _entries(random: Random) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from adapters.rule_book import RULES
@@ -9,8 +10,8 @@ from adapters.slack import WEBHOOK_URL
 from domain.rules import default_rules, parse_rules
 from tests.simulation.functions import DirectInvocations, Environment, EventSourceMapping, Function
 from tests.simulation.invariants import InForce, Invariants, Ledger
-from tests.simulation.queue import Errand, Queue
-from tests.simulation.recordings import DEFAULT_RULES, MAX_PAUSE_MS
+from tests.simulation.queue import Errand
+from tests.simulation.recordings import DEFAULT_RULES, MAX_PAUSE_MS, Recording
 from tests.simulation.scenario import Arrival, Entry, Scenario, imagine
 from tests.simulation.slack import Slack
 from tests.simulation.story import Story
@@ -20,11 +21,11 @@ from tests.simulation.weather import Outside
 from tests.simulation.wiring import PREFIX, Parts, installed
 from tests.simulation.world import START_MS, Broken, World
 
-_HOUR_MS: Final = 3_600_000
-_ENDS_WITHIN_MS: Final = 30 * _HOUR_MS
+_ENDS_WITHIN_MS: Final = 30 * 3_600_000
 """After all is well. What waits longest is given up after a day."""
-BATCH_SIZES: Final = {"event": 10, "slack": 5}
-"""As in template.yaml."""
+_EVENTS_AT_ONCE: Final = 10
+_ALERTS_AT_ONCE: Final = 5
+"""Batch sizes, as in template.yaml."""
 
 
 @dataclass(frozen=True)
@@ -50,92 +51,109 @@ def run(seed: int, story: Story | None = None) -> Finding | None:
 
 def play(scenario: Scenario, world: World) -> Ledger:
     """Play a scenario to its end. Raises `Broken`."""
-    weather = scenario.weather
-    outside = Outside(world, weather)
-    invariants = Invariants(
-        world,
-        scenario.recordings,
-        scenario.limit,
-        _rules_in_force(scenario.entries),
-        parameters_fail=weather.error + weather.lost > 0 or bool(weather.aws_outages),
-        slack_may_be_off=any(entry.name == WEBHOOK_URL and entry.value is None for entry in scenario.entries),
-    )
-    topic = Topic(world, weather, invariants.slack_queue, invariants.published)
-    entries: dict[str, str] = {}
-    parts = Parts(
-        outside,
-        invariants,
-        topic,
-        Vendor(
-            outside, scenario.recordings, scenario.vendor_limit, scenario.outages, scenario.vendor_faults, invariants
-        ),
-        Slack(outside, scenario.slack_outages, scenario.slack_faults, invariants),
-        entries,
-        scenario.limit,
-    )
+    return _Simulation(scenario, world).play()
 
-    def skew_ms() -> int:
-        return world.between(-scenario.skew_ms, scenario.skew_ms)
 
-    def environments(kind: str, number: int) -> list[Environment]:
-        return [Environment(f"{kind}-{index}", skew_ms()) for index in range(1, number + 1)]
+class _Simulation:
+    def __init__(self, scenario: Scenario, world: World) -> None:
+        weather = scenario.weather
+        outside = Outside(world, weather)
+        checked = Invariants(
+            world,
+            scenario.recordings,
+            scenario.limit,
+            _rules_in_force(scenario.entries),
+            parameters_fail=weather.error + weather.lost > 0 or bool(weather.aws_outages),
+            slack_may_be_off=any(entry.name == WEBHOOK_URL and entry.value is None for entry in scenario.entries),
+        )
+        self._scenario = scenario
+        self._world = world
+        self._checked = checked
+        self._entries: dict[str, str] = {}
+        self._parts = Parts(
+            outside=outside,
+            invariants=checked,
+            topic=Topic(world, weather, checked.slack_queue, checked.published),
+            vendor=Vendor(outside, scenario, self._announce, checked),
+            slack=Slack(outside, scenario.slack_outages, scenario.slack_faults, checked),
+            parameters=self._entries,
+            limit=scenario.limit,
+        )
+        evaluators = self._environments("evaluate", scenario.evaluators)
+        notifiers = self._environments("notify", scenario.notifiers)
+        evaluate = Function(world, weather, self._parts.evaluation_worker, evaluators)
+        notify = Function(world, weather, self._parts.slack_worker, notifiers)
+        EventSourceMapping(world, weather, checked.event_queue, evaluate, _EVENTS_AT_ONCE, checked)
+        EventSourceMapping(world, weather, checked.slack_queue, notify, _ALERTS_AT_ONCE, checked)
+        self._directly = DirectInvocations(world, evaluate, self._skew_ms, checked.event_dead_letters, checked)
 
-    evaluate = Function(
-        world, weather, parts.evaluation_worker, environments("evaluate", scenario.evaluators)
-    )
-    notify = Function(world, weather, parts.slack_worker, environments("notify", scenario.notifiers))
-    EventSourceMapping(world, weather, invariants.event_queue, evaluate, BATCH_SIZES["event"], invariants)
-    EventSourceMapping(world, weather, invariants.slack_queue, notify, BATCH_SIZES["slack"], invariants)
-    directly = DirectInvocations(world, evaluate, skew_ms, invariants.event_dead_letters, invariants)
+    def play(self) -> Ledger:
+        scenario, world = self._scenario, self._world
+        for entry in scenario.entries:
+            world.at(entry.at_ms, partial(self._store, entry))
+        for arrival in scenario.arrivals:
+            world.at(arrival.at_ms, partial(self._arrive, arrival))
+        for at_ms in scenario.redrives_ms:
+            world.at(at_ms, self._redrive)
+        for recording in scenario.recordings:
+            for index, state in enumerate(recording.states):
+                world.at(state.at_ms, partial(self._tell_of, recording, index))
+        world.at(scenario.weather.clears_ms, partial(world.tell, "weather", "all is well from now on"))
+        with installed(self._parts):
+            world.run(scenario.weather.clears_ms + _ENDS_WITHIN_MS)
+            self._checked.check_end()
+            if scenario.redrive_at_end:
+                self._redrive()
+                world.run(world.now_ms + _ENDS_WITHIN_MS)
+                self._checked.check_end()
+                self._checked.check_redriven()
+        return self._checked.ledger
 
-    def arrive(arrival: Arrival) -> None:
-        about = Errand(arrival.name, arrival.recording, world.now_ms, world.now_ms, arrival.discovery)
-        invariants.accepted(about)
+    def _environments(self, kind: str, number: int) -> list[Environment]:
+        return [Environment(f"{kind}-{index}", self._skew_ms()) for index in range(1, number + 1)]
+
+    def _skew_ms(self) -> int:
+        return self._world.between(-self._scenario.skew_ms, self._scenario.skew_ms)
+
+    # ── what happens outside ──
+
+    def _arrive(self, arrival: Arrival) -> None:
+        world = self._world
+        errand = Errand(arrival.name, arrival.recording, world.now_ms, world.now_ms, arrival.discovery)
+        self._checked.accepted(errand)
         if arrival.directly:
-            directly.invoke(json.loads(arrival.body), arrival.body, about)
+            self._directly.invoke(json.loads(arrival.body), arrival.body, errand)
         else:
             world.tell("sender", "{}: {}", arrival.name, arrival.body[:100])
-            invariants.event_queue.send(arrival.body, about)
+            self._checked.event_queue.send(arrival.body, errand)
 
-    def store(entry: Entry) -> None:
-        world.tell("operator", "stores {}", entry.name)
-        entries.pop(f"{PREFIX}/{entry.name}", None)
+    def _announce(self, recording: Recording, index: int) -> None:
+        """A state has come earlier than planned, and so does an event about it."""
+        world = self._world
+        self._tell_of(recording, index)
+        body = json.dumps({"recording_id": recording.recording_id})
+        at_ms = world.now_ms + world.between(0, 300)
+        early = Arrival(at_ms, f"event {recording.number}.{index}.early", body, recording.number)
+        world.at(at_ms, partial(self._arrive, early))
+
+    def _tell_of(self, recording: Recording, index: int) -> None:
+        kind = recording.states[index].kind.name.lower().replace("_", " ")
+        self._world.tell("vendor", "recording {} is {} (state {})", recording.number, kind, index)
+
+    def _store(self, entry: Entry) -> None:
+        self._world.tell("operator", "stores {}", entry.name)
+        self._entries.pop(f"{PREFIX}/{entry.name}", None)
         if entry.value is not None:
-            entries[f"{PREFIX}/{entry.name}"] = entry.value
+            self._entries[f"{PREFIX}/{entry.name}"] = entry.value
 
-    def redrive() -> None:
+    def _redrive(self) -> None:
+        checked = self._checked
         for dead_letters, queue in (
-            (invariants.event_dead_letters, invariants.event_queue),
-            (invariants.slack_dead_letters, invariants.slack_queue),
+            (checked.event_dead_letters, checked.event_queue),
+            (checked.slack_dead_letters, checked.slack_queue),
         ):
-            _redrive(world, dead_letters, queue)
-
-    for entry in scenario.entries:
-        world.at(entry.at_ms, lambda entry=entry: store(entry))
-    for arrival in scenario.arrivals:
-        world.at(arrival.at_ms, lambda arrival=arrival: arrive(arrival))
-    for at_ms in scenario.redrives_ms:
-        world.at(at_ms, redrive)
-    for recording in scenario.recordings:
-        for state in recording.states:
-            what = f"recording {recording.number} is {state.kind.name.lower()}"
-            world.at(state.at_ms, lambda what=what: world.tell("vendor", what))
-    world.at(weather.clears_ms, lambda: world.tell("weather", "all is well from now on"))
-    with installed(parts):
-        world.run(weather.clears_ms + _ENDS_WITHIN_MS)
-        invariants.check_end()
-        if scenario.redrive_at_end:
-            redrive()
-            world.run(world.now_ms + _ENDS_WITHIN_MS)
-            invariants.check_end()
-            invariants.check_redriven()
-    return invariants.ledger
-
-
-def _redrive(world: World, dead_letters: Queue, queue: Queue) -> None:
-    moved = dead_letters.redrive_to(queue)
-    if moved:
-        world.tell("operator", "redrives {} of {}", moved, dead_letters.name)
+            if moved := dead_letters.redrive_to(queue):
+                self._world.tell("operator", "redrives {} of {}", moved, dead_letters.name)
 
 
 def _rules_in_force(entries: list[Entry]) -> list[InForce]:

@@ -41,7 +41,7 @@ class Slack:
         self._fault_rate = fault_rate
         self._invariants = invariants
 
-    def urlopen(self, request: Request, context: object = None, timeout: float | None = None) -> "_Response":
+    def urlopen(self, request: Request, timeout: float | None = None, **_: object) -> "_Response":
         """In place of urllib's."""
         world = self._outside.world
         task = alive()

@@ -116,9 +116,9 @@ def _single(tokens: Sequence[str]) -> tuple[Condition, Sequence[str]]:
             inner, after = _single(rest)
             return lambda item, names, values: not inner(item, names, values), after
         case ["attribute_not_exists", "(", name, ")", *after]:
-            return lambda item, names, values: _named(name, names) not in item, after
+            return lambda item, names, _: _named(name, names) not in item, after
         case ["attribute_exists", "(", name, ")", *after]:
-            return lambda item, names, values: _named(name, names) in item, after
+            return lambda item, names, _: _named(name, names) in item, after
         case [name, sign, value, *after] if sign in _COMPARISONS and value.startswith(":"):
             return lambda item, names, values: _compare(item, _named(name, names), sign, values[value]), after
         case _:

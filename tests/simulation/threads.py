@@ -5,6 +5,7 @@ So the adapters' own code for working together runs as it is; only what would ho
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import SimpleNamespace, TracebackType
 from typing import Any, Final
 from unittest.mock import patch
@@ -75,7 +76,7 @@ class TurnPool:
     def __init__(self, world: World, size: int) -> None:
         self._world = world
         self._idle = size
-        self._queue: list[Callable[[], None]] = []
+        self._queue: list[Callable[[], object]] = []
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any], timeout: float | None = None) -> list[Any]:
         world, asking = self._world, current()
@@ -102,7 +103,7 @@ class TurnPool:
                 world.wake(asking)
 
         for place in range(len(every)):
-            self._queue.append(lambda place=place: world.spawn(lambda: run(place), asking.life))
+            self._queue.append(partial(world.spawn, partial(run, place), asking.life))
         for _ in range(min(self._idle, len(every))):
             self._idle -= 1
             self._queue.pop(0)()

@@ -3,7 +3,7 @@
 import json
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cache
@@ -19,6 +19,7 @@ from tests.simulation.weather import Outside, Trouble, alive
 
 if TYPE_CHECKING:
     from tests.simulation.invariants import Invariants
+    from tests.simulation.scenario import Scenario
 
 API_KEY: Final = "idc_SECRET0123456789abcdefghijklmnop"[:36]
 BASE_URL: Final = "https://api.identitycall.invalid/api/v1/public"
@@ -54,23 +55,24 @@ class Answer:
 
 
 class Vendor:
-    """Its limit is on requests as they arrive. `others` share the account and take a part of it."""
+    """Its limit is on requests as they arrive."""
 
     def __init__(
         self,
         outside: Outside,
-        recordings: Sequence[Recording],
-        limit: int,
-        outages: Sequence[Outage],
-        fault_rate: float,
+        scenario: "Scenario",
+        on_haste: Callable[[Recording, int], None],
         invariants: "Invariants",
     ) -> None:
         self._outside = outside
         self._world = outside.world
-        self._by_name = {str(r.recording_id): r for r in recordings} | {r.uuid: r for r in recordings}
-        self._limit = limit
-        self._outages = outages
-        self._fault_rate = fault_rate
+        self._by_name = {str(recording.recording_id): recording for recording in scenario.recordings}
+        self._by_name |= {recording.uuid: recording for recording in scenario.recordings}
+        self._limit = scenario.vendor_limit
+        self._outages = scenario.outages
+        self._fault_rate = scenario.vendor_faults
+        self._longest_answer_ms = 4_500 if scenario.slow_vendor else 900
+        self._on_haste = on_haste
         self._invariants = invariants
         self._accepted: deque[int] = deque()
 
@@ -80,7 +82,7 @@ class Vendor:
         task = alive()
         name, _, what = path.partition("/")
         recording = self._by_name[name]
-        self._invariants.departs(task, recording)
+        self._invariants.departs(task)
         trouble = self._outside.weather.strike(world)
         if trouble is Trouble.LATE:
             trouble = None  # what is late on the network is the vendor's own time, below
@@ -88,9 +90,18 @@ class Vendor:
         answer = self._arrive(recording, name, what, headers)
         world.tell(task.life.name, "  GET {}: {}", path, answer.error.__name__ if answer.error else answer.status)
         self._invariants.answers(task, recording, what or "details", answer)
-        world.pause(answer.wait_ms or world.between(20, 900))
+        if answer.state is not None and what:
+            self._read(recording)
+        world.pause(answer.wait_ms or world.between(20, self._longest_answer_ms))
         self._outside.after(task, trouble, f"GET {path}")
         return answer
+
+    def _read(self, recording: Recording) -> None:
+        """The next analysis may be ready just then."""
+        at_ms = self._world.now_ms + self._world.between(1, 15 if self._world.chance(0.5) else 400)
+        index = recording.hasten(self._world.now_ms, at_ms)
+        if index is not None:
+            self._world.at(at_ms, lambda: self._on_haste(recording, index))
 
     def _arrive(self, recording: Recording, name: str, what: str, headers: Mapping[str, str | bytes]) -> Answer:
         world = self._world
@@ -227,7 +238,11 @@ class VendorTransport(BaseAdapter):
 
     def _retry_after(self, answer: Answer) -> str:
         wait_s = answer.retry_after_s or 0
-        return formatdate(self._vendor._world.now_ms // 1000 + wait_s, usegmt=True) if answer.retry_as_date else str(wait_s)
+        return (
+            formatdate(self._vendor._world.now_ms // 1000 + wait_s, usegmt=True)
+            if answer.retry_as_date
+            else str(wait_s)
+        )
 
     def close(self) -> None:
         pass
@@ -240,7 +255,7 @@ class _Body:
         self._cut = answer.cut
         self._body = BytesIO(answer.body)
 
-    def read1(self, size: int, decode_content: bool) -> bytes:
+    def read1(self, size: int, decode_content: bool) -> bytes:  # noqa: ARG002 - nothing here is encoded
         if self._cut:
             raise ProtocolError("Connection broken")
         return self._body.read(size)

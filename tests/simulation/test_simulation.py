@@ -1,0 +1,221 @@
+"""The delivery holds its invariants under every fault, seed by seed; and the simulator deserves to be believed.
+
+A seed is a few recordings with their re-analyses, some ten events, one to ten workers, and minutes to a day of virtual
+time; it takes about 35 ms of processor time. `make simulate` plays as many as wanted, `make mutations` shows that each
+broken variant of the delivery code is caught.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation import backlog, campaign, mutations
+from tests.simulation.functions import FAILED, failed_messages
+from tests.simulation.queue import Errand, Message, Queue
+from tests.simulation.simulation import run
+from tests.simulation.story import Story
+from tests.simulation.table import ConditionFailed, Table, compiled
+from tests.simulation.world import START_MS, World
+
+SEEDS = 2_000
+QUICKLY_CAUGHT = (
+    "publish before save",
+    "save without condition",
+    "mark before publish",
+    "deferral by failing",
+    "failed evaluation acknowledged",
+    "budget without condition",
+    "Retry-After ignored",
+    "explanations logged",
+)
+"""Mutations that the first seeds catch; `make mutations` tries all."""
+
+
+@pytest.mark.timeout(600)
+def test_every_seed_holds_every_invariant() -> None:
+    played = list(campaign.play_all(0, SEEDS))
+    findings = sorted((finding for part in played for finding in part.findings), key=lambda finding: finding.seed)
+    assert sum(part.seeds for part in played) == SEEDS
+    assert not findings, "\n".join(
+        [*map(str, findings[:10]), f"Again: python -m tests.simulation --seed {findings[0].seed} --story"]
+    )
+
+
+class TestBacklog:
+    @pytest.mark.parametrize(("limit", "evaluators"), [(60, 2), (60, 5), (60, 10), (300, 5), (5, 5)])
+    def test_a_backlog_of_ten_times_the_limit_uses_95_percent_of_it(self, limit: int, evaluators: int) -> None:
+        done = backlog.work_off(limit=limit, times=10, evaluators=evaluators, duplicates=0.1)
+        assert done.share >= 0.95
+        assert done.refused == 0
+
+    def test_also_when_many_recordings_have_no_goals_and_need_three_requests(self) -> None:
+        assert backlog.work_off(without_goals=0.3).share >= 0.95
+
+    def test_a_message_is_deferred_about_twice_not_many_times(self) -> None:
+        done = backlog.work_off(times=10)
+        assert done.mean_deferrals < 3
+        assert max(done.deferrals) < 12
+
+
+class TestTeeth:
+    @pytest.mark.parametrize("mutation", QUICKLY_CAUGHT)
+    def test_broken_code_is_caught(self, mutation: str) -> None:
+        assert mutations.first_finding((mutation, mutations.SEEDS)).finding
+
+    @pytest.mark.parametrize("mutation", mutations.MUTATIONS)
+    def test_every_mutation_fits_the_code_and_leaves_it_as_it_was(self, mutation: str) -> None:
+        places = [change.replacement()[:2] for change in mutations.MUTATIONS[mutation]]
+        before = [getattr(owner, name) for owner, name in places]
+        with mutations.applied(mutation):
+            mutated = [getattr(owner, name) for owner, name in places]
+        assert all(now != then for now, then in zip(mutated, before, strict=True))
+        assert [getattr(owner, name) for owner, name in places] == before
+
+
+class TestReplay:
+    def test_a_seed_is_the_same_history_in_every_process(self) -> None:
+        seeds = range(40, 46)
+        told = [_fingerprint(seed) for seed in seeds]
+        program = (
+            "from tests.simulation.test_simulation import _fingerprint\n"
+            f"print(*[_fingerprint(seed) for seed in range({seeds.start}, {seeds.stop})])"
+        )
+        for hash_seed in ("1", "2"):
+            told_there = subprocess.run(
+                [sys.executable, "-c", program],
+                env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(filter(None, sys.path))},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()
+            assert told_there == told
+
+    def test_a_failing_seed_tells_its_story(self) -> None:
+        with mutations.applied("deferral by failing"):
+            found = mutations.first_finding(("deferral by failing", 50)).finding
+            assert found
+            story = Story()
+            assert run(found.seed, story) == found
+        assert "receives" in story.text()
+        assert len(story.text().splitlines()) > 5
+
+
+def _fingerprint(seed: int) -> str:
+    story = Story()
+    run(seed, story)
+    return story.fingerprint()
+
+
+class TestPartialResponses:
+    """Lambda's rules under `ReportBatchItemFailures`: what it does not know fails the whole batch."""
+
+    BATCH = ("m1", "m2")
+
+    def failed(self, response: object) -> list[str]:
+        messages = {name: Message(name, "{}", {}, 0, 0, Errand(name, None, 0, 0)) for name in self.BATCH}
+        return failed_messages(response, messages)
+
+    @pytest.mark.parametrize("response", [{}, {"batchItemFailures": []}, {"batchItemFailures": None}])
+    def test_all_done(self, response: object) -> None:
+        assert self.failed(response) == []
+
+    def test_one_failed(self) -> None:
+        assert self.failed({"batchItemFailures": [{"itemIdentifier": "m2"}]}) == ["m2"]
+
+    @pytest.mark.parametrize(
+        "response",
+        [
+            FAILED,
+            "done",
+            {"batchItemFailure": []},
+            {"batchItemFailures": {"itemIdentifier": "m1"}},
+            {"batchItemFailures": [{"itemIdentifer": "m1"}]},
+            {"batchItemFailures": [{"itemIdentifier": ""}]},
+            {"batchItemFailures": [{"itemIdentifier": None}]},
+            {"batchItemFailures": [{"itemIdentifier": "m3"}]},
+            {"batchItemFailures": ["m1"]},
+        ],
+    )
+    def test_anything_else_fails_all(self, response: object) -> None:
+        assert self.failed(response) == list(self.BATCH)
+
+
+class TestQueue:
+    def queue(self) -> tuple[World, Queue, Queue]:
+        world = World("queue")
+        dead_letters = Queue(world, "dead")
+        return world, Queue(world, "queue", dead_letters), dead_letters
+
+    def test_a_message_is_invisible_while_it_is_worked_on_and_while_it_is_delayed(self) -> None:
+        world, queue, _ = self.queue()
+        queue.send("now", Errand("now", None, 0, 0))
+        queue.send("later", Errand("later", None, 0, 0), delay_ms=30_000)
+        assert [message.body for message in queue.receive(10)] == ["now"]
+        assert queue.receive(10) == []
+        world.now_ms = START_MS + 30_000
+        assert [message.body for message in queue.receive(10)] == ["later"]
+        world.now_ms = START_MS + 180_000
+        [again] = queue.receive(10)
+        assert (again.body, again.receives) == ("now", 2)
+
+    def test_the_sixth_receive_makes_a_dead_letter_of_it(self) -> None:
+        world, queue, dead_letters = self.queue()
+        queue.send("poison", Errand("poison", None, 0, 0), attributes={"a": 1})
+        for _ in range(5):
+            assert queue.receive(1)
+            world.now_ms += 180_000
+        assert queue.receive(1) == []
+        [dead] = dead_letters.messages.values()
+        assert (dead.body, dead.attributes, dead.sent_ms) == ("poison", {"a": 1}, START_MS)
+
+    def test_a_redriven_message_is_new_but_for_its_attributes(self) -> None:
+        world, queue, dead_letters = self.queue()
+        dead_letters.send("dead", Errand("dead", None, 0, 0), attributes={"a": 1})
+        world.now_ms += 90_000
+        assert dead_letters.redrive_to(queue) == 1
+        [redriven] = queue.receive(1)
+        assert (redriven.attributes, redriven.sent_ms, redriven.receives) == ({"a": 1}, START_MS + 90_000, 1)
+        assert dead_letters.messages == {}
+
+
+class TestTable:
+    def test_conditions(self) -> None:
+        item = {"n": {"N": "5"}, "s": {"S": "on"}}
+        values = {":5": {"N": "5"}, ":6": {"N": "6"}, ":on": {"S": "on"}, ":off": {"S": "off"}}
+        for condition, holds in {
+            "attribute_not_exists(n)": False,
+            "attribute_exists(n)": True,
+            "n = :5": True,
+            "n < :6": True,
+            "n >= :6": False,
+            "missing <= :6": False,
+            "missing <> :6": True,
+            "n = :on": False,
+            "#s <> :off AND n <= :5": True,
+            "attribute_not_exists(n) OR (#s = :on AND n = :6)": False,
+            "attribute_not_exists(n) OR #s = :on AND n = :5": True,
+            "NOT n = :5": False,
+        }.items():
+            assert compiled(condition)(item, {"#s": "s"}, values) is holds, condition
+
+    @pytest.mark.parametrize(
+        "condition", ["size(n) > :5", "n BETWEEN :5 AND :6", "n = :5 AND", "(n = :5", "n = :5)", "begins_with(s, :on)"]
+    )
+    def test_what_it_does_not_know_it_refuses(self, condition: str) -> None:
+        with pytest.raises(NotImplementedError):
+            compiled(condition)
+
+    @pytest.mark.parametrize("update", ["REMOVE a", "SET a = b", "SET a = if_not_exists(a, :x)", "ADD n :x"])
+    def test_nor_any_other_update(self, update: str) -> None:
+        with pytest.raises(NotImplementedError):
+            Table().update({"pk": {"S": "1"}, "sk": {"S": "2"}}, update, None, {}, {":x": {"N": "1"}})
+
+    def test_a_lost_write_changes_nothing(self) -> None:
+        table = Table()
+        item = {"pk": {"S": "1"}, "sk": {"S": "2"}, "n": {"N": "1"}}
+        table.put(item, "attribute_not_exists(pk)", {}, {})
+        with pytest.raises(ConditionFailed) as lost:
+            table.put(item | {"n": {"N": "2"}}, "attribute_not_exists(pk)", {}, {})
+        assert lost.value.standing == item
+        assert table.get(item) == item
