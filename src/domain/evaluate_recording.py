@@ -116,6 +116,9 @@ class EvaluateRecording:
             standing = self._carry_on(event, standing, standing.pending_alert)
             carried_on = True
         if standing and (known := _answered(event, standing)):
+            if known == "unchanged":
+                # They were fetched again: whoever read the outcome before that holds older ones, and must not win.
+                self.outcomes.advance(standing.confirmed(standing.fetch_started_ms))
             return Duplicate(standing.recording, known, carried_on)
         return self._fetch_and_judge(event, standing, deadline_ms)
 
