@@ -36,7 +36,7 @@ run: $(VENV) $(SAM_READY) $(EMULATOR) ## The whole stack on this machine, with a
 
 .PHONY: test
 test: $(VENV) $(SAM_READY) $(EMULATOR) ## Every test  [ARGS="tests/unit -k rules"]
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 .PHONY: check
 check: check-format check-lint check-types check-layers check-template check-tree ## Every check CI makes, tests aside
