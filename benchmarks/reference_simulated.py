@@ -21,7 +21,7 @@ from benchmarks.world import Context
 from tests.simulation.functions import Environment, EventSourceMapping, Function
 from tests.simulation.queue import Errand, Queue
 from tests.simulation.recordings import Recording
-from tests.simulation.scenario import Arrival
+from tests.simulation.scenario import Arrival, Scenario
 from tests.simulation.vendor import API_KEY, Answer, Vendor, VendorTransport
 from tests.simulation.weather import Outside, Weather
 from tests.simulation.world import START_MS, Task, World
@@ -68,7 +68,8 @@ def play(recordings: Sequence[Recording], arrivals: Sequence[Arrival], limit: in
     weather = Weather(clears_ms=START_MS)
     outside = Outside(world, weather)
     witness = Witness(world)
-    vendor = Vendor(outside, recordings, limit, (), 0, witness)  # type: ignore[arg-type] # it sees all that happens
+    scenario = Scenario(workers, 0, limit, limit, list(recordings), list(arrivals), weather)
+    vendor = Vendor(outside, scenario, lambda *_: None, witness)  # type: ignore[arg-type] # it sees all that happens
     memory = _Memory(outside)
     dead_letters = Queue(world, "dead letters")
     queue = Queue(world, "events", dead_letters)
