@@ -1,22 +1,26 @@
 """The boto3 clients a worker has: exactly the calls the adapters make, in front of the simulated services."""
 # ruff: noqa: ARG002, N803 - the parameters are named by AWS, and not all of them matter here
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from botocore.exceptions import ClientError
 
+from adapters.message_queue import HISTORY_ATTRIBUTE
 from tests.simulation.functions import Invocation
 from tests.simulation.invariants import Invariants
-from tests.simulation.queue import MAX_DELAY_S, Queue, copied
+from tests.simulation.queue import MAX_DELAY_S, Errand, Queue
 from tests.simulation.table import ConditionFailed, Item, Table
 from tests.simulation.topic import Topic
 from tests.simulation.weather import Outside
-from tests.simulation.world import current
+from tests.simulation.world import Task, current
 
 TABLE: Final = "outcomes"
 _SHARED: Final = "BUDGET"
 """The item that threads of a worker read and write for each other."""
+_LOOKS_REDRIVEN_MS: Final = 59_000
 _MAX_MESSAGE_BYTES: Final = 1_048_576
 
 
@@ -140,7 +144,7 @@ class Sqs:
                 self._invariants.ledger.deferrals[errand.name] += 1
             copy = queue.send(
                 MessageBody,
-                copied(errand, 0 if reason else task.notes.get("retry_at_ms", 0), task.notes.get("ready", -1)),
+                self._copied(errand, task, MessageAttributes),
                 DelaySeconds * 1000,
                 MessageAttributes,
             )
@@ -150,6 +154,20 @@ class Sqs:
             return {"MessageId": copy.message_id}
 
         return self._outside.aws("sqs", f"send to {QueueUrl}", effect)
+
+    def _copied(self, errand: Errand, task: Task, attributes: dict[str, Any]) -> Errand:
+        """The errand of a copy. One that a thread sends long after it wrote the history (Lambda froze it meanwhile)
+        looks like one redriven by hand, and its waiting begins anew."""
+        history = attributes.get(HISTORY_ATTRIBUTE)
+        now_ms, since_ms = self._outside.world.now_ms, errand.since_ms
+        if history and now_ms - json.loads(history["StringValue"])["copied_ms"] > _LOOKS_REDRIVEN_MS:
+            since_ms = now_ms
+        return replace(
+            errand,
+            since_ms=since_ms,
+            retry_at_ms=task.notes.get("retry_at_ms", 0) if history else 0,
+            fetched=max(errand.fetched, task.notes.get("ready", -1)),
+        )
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
         _require(0 <= VisibilityTimeout <= 43_200, f"VisibilityTimeout {VisibilityTimeout}")

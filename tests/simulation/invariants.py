@@ -145,7 +145,8 @@ class Invariants:
         if errand.alert_id is not None:
             self._alert_acknowledged(errand.alert_id)
         elif errand.recording is None:
-            if not any(message.errand.name == errand.name for message in self.event_dead_letters.messages.values()):
+            waiting = (*self.event_dead_letters.messages.values(), *self.event_queue.messages.values())
+            if not any(message.errand.name == errand.name for message in waiting):
                 raise Broken(1, f"{errand.name}, malformed, was acknowledged and is not in the dead-letter queue")
         elif not self._lives_on(errand):
             self._check_answered(errand, "was acknowledged")

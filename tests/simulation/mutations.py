@@ -98,9 +98,10 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     ),
     "no lease": (Substitution(_Evaluate, "_carry_on", "if pending.lease_until_ms > now_ms:", "if False:"),),
     "lease shorter than the function": (
-        Constant(outcome, "LEASE_MS", 20_000),
-        Constant(evaluate_recording, "LEASE_MS", 20_000),
-        Constant(deliver_alert, "LEASE_MS", 20_000),
+        Constant(outcome, "LEASE_MS", 12_000),
+        Constant(evaluate_recording, "_LEASE_RESERVE_MS", 1_000),
+        Constant(evaluate_recording, "LEASE_MS", 12_000),
+        Constant(deliver_alert, "LEASE_MS", 12_000),
     ),
     "alert not carried on before newer results": (
         Substitution(_Evaluate, "_evaluate", "if standing and standing.pending_alert:", "if False:"),

@@ -119,8 +119,3 @@ class Queue:
     def _hide(self, message: Message, for_ms: int) -> None:
         message.visible_ms = self._world.now_ms + for_ms
         self._world.at(message.visible_ms, self.on_arrival)
-
-
-def copied(original: Errand, retry_at_ms: int, fetched: int) -> Errand:
-    """The errand of a deferred copy."""
-    return replace(original, retry_at_ms=retry_at_ms, fetched=max(original.fetched, fetched))

@@ -126,6 +126,7 @@ def _weather(random: Random, clears_ms: int, aws_outages: tuple[AwsOutage, ...])
         late=random.choice((0, 0, 0.02, 0.05)),
         duplicate=random.choice((0, 0.1, 0.3)),
         aws_outages=aws_outages,
+        sluggish=random.choice((0, 0, 0.1, 0.4)),
     )
 
 
@@ -217,12 +218,15 @@ def _announced(recording: Recording, random: Random) -> list[Arrival]:
     for index, state in enumerate(recording.states):
         if index and random.random() < 0.15:
             continue
+        together_ms = _soon(random) if random.random() < 0.5 else None
         for copy in range(random.choice((1, 1, 2, 3))):
-            at_ms = state.at_ms + random.choice(
-                (0, random.randrange(500), random.randrange(3 * SECOND), random.randrange(MINUTE))
-            )
+            at_ms = state.at_ms + (_soon(random) if together_ms is None else together_ms)
             arrivals.append(_arrival(recording, at_ms, f"event {recording.number}.{index}.{copy}", random))
     return arrivals
+
+
+def _soon(random: Random) -> int:
+    return random.choice((0, random.randrange(500), random.randrange(3 * SECOND), random.randrange(MINUTE)))
 
 
 def _arrival(recording: Recording, at_ms: int, name: str, random: Random) -> Arrival:

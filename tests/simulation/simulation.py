@@ -128,9 +128,11 @@ class _Simulation:
             self._checked.event_queue.send(arrival.body, errand)
 
     def _announce(self, recording: Recording, index: int) -> None:
-        """A state has come earlier than planned, and so does an event about it."""
+        """A state has come earlier than planned, and perhaps an event about it does too."""
         world = self._world
         self._tell_of(recording, index)
+        if world.chance(0.5):
+            return
         body = json.dumps({"recording_id": recording.recording_id})
         at_ms = world.now_ms + world.between(0, 300)
         early = Arrival(at_ms, f"event {recording.number}.{index}.early", body, recording.number)

@@ -54,6 +54,8 @@ class Weather:
     duplicate: float = 0
     """Of a message that a queue delivers a second time, or a topic hands on twice."""
     aws_outages: tuple[AwsOutage, ...] = ()
+    sluggish: float = 0
+    """Of an AWS answer that takes seconds."""
 
     def __post_init__(self) -> None:
         likelihoods = (
@@ -122,6 +124,8 @@ class Outside:
             world.tell(task.life.name, "  {}: the answer is lost, boto3 asks again", what)
             world.pause(world.between(1_000, 4_000))
             answer = effect()
+        if world.now_ms < self.weather.clears_ms and world.chance(self.weather.sluggish):
+            world.pause(world.between(50, 2_500))
         self.after(task, trouble, what)
         return answer
 
