@@ -92,10 +92,10 @@ class TestReplay:
             assert told_there == told
 
     def test_a_failing_seed_tells_its_story(self) -> None:
+        found = mutations.first_finding(("deferral by failing", 50)).finding
+        assert found
+        story = Story()
         with mutations.applied("deferral by failing"):
-            found = mutations.first_finding(("deferral by failing", 50)).finding
-            assert found
-            story = Story()
             assert run(found.seed, story) == found
         assert "receives" in story.text()
         assert len(story.text().splitlines()) > 5
