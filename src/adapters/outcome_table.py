@@ -110,9 +110,8 @@ class DynamoOutcomeTable:
         missing = [_outcome_key(recording) for recording in named.values() if _pk(_outcome_key(recording)) not in items]
         if missing:
             items |= self._get(missing)
-        keys = [_pk(_outcome_key(named.get(recording, recording) if isinstance(recording, str) else recording))
+        return [_outcome(found) if (found := _under_either_name(recording, named, items)) else None
                 for recording in recordings]  # fmt: skip
-        return [_outcome(items[key]) if key in items else None for key in keys]
 
     def _get(self, keys: Sequence[Item]) -> dict[str, Item]:
         """Items by `pk`. What DynamoDB leaves unprocessed (16 MB an answer) is asked for again."""
@@ -163,6 +162,14 @@ class DynamoOutcomeTable:
                 raise Unusable(f"Recording {outcome.recording}: more violations than one outcome can hold.")
             item |= _results(outcome.snapshot, room)
         return item
+
+
+def _under_either_name(recording: RecordingId, named: Mapping[str, int], items: Mapping[str, Item]) -> Item | None:
+    """The outcome under the number that a UUID stands for; else what was stored under the UUID before anybody knew."""
+    outcome = items.get(_pk(_outcome_key(recording)))
+    if isinstance(recording, str) and recording in named:
+        return items.get(_pk(_outcome_key(named[recording]))) or outcome
+    return outcome
 
 
 def _results(snapshot: Snapshot, room: int) -> Item:

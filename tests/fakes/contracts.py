@@ -129,6 +129,13 @@ class OutcomeTableContract:
         table.remember_alias(UUID, 123)
         assert table.read(UUID) is None
 
+    def test_what_was_stored_under_the_uuid_counts_until_there_is_an_outcome_under_the_number(
+        self, table: OutcomeTable
+    ) -> None:
+        table.save(NOT_FOUND)
+        table.remember_alias(UUID, 123)
+        assert table.read(UUID) == replace(NOT_FOUND, snapshot=None)
+
     def test_an_alias_outranks_what_was_stored_under_the_uuid(self, table: OutcomeTable) -> None:
         table.save(NOT_FOUND)
         table.remember_alias(UUID, 123)

@@ -24,7 +24,7 @@ class InMemoryOutcomeTable:
     def read(self, recording: RecordingId) -> Outcome | None:
         with self._stage.call("read"):
             key = self.aliases.get(recording, recording) if isinstance(recording, str) else recording
-            found = self.rows.get(key)
+            found = self.rows.get(key) or self.rows.get(recording)
         return replace(found, snapshot=None) if found else None
 
     def save(self, outcome: Outcome) -> None:

@@ -75,18 +75,20 @@ class Queue:
     def receive(self, most: int) -> list[Message]:
         """Up to `most` visible messages, in any order. What was received too often goes to the dead letters instead."""
         world = self._world
-        visible = [message for message in self.messages.values() if message.visible_ms <= world.now_ms]
-        received = world.random.sample(visible, min(most, len(visible)))
-        delivered = []
-        for message in received:
+        visible = []
+        for message in tuple(self.messages.values()):
+            if message.visible_ms > world.now_ms:
+                continue
             if message.receives >= MAX_RECEIVES and self._dead_letters is not None:
                 self._exhausted(message, self._dead_letters)
-                continue
+            else:
+                visible.append(message)
+        received = world.random.sample(visible, min(most, len(visible)))
+        for message in received:
             message.receives += 1
             message.receipt = f"{message.message_id}/{message.receives}"
             self._hide(message, VISIBILITY_MS)
-            delivered.append(message)
-        return delivered
+        return received
 
     def show_again(self, message: Message, in_ms: int) -> None:
         """Change a message's visibility."""
