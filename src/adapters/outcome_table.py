@@ -104,7 +104,7 @@ class DynamoOutcomeTable:
 
     def _read_all(self, recordings: Sequence[RecordingId]) -> list[Outcome | None]:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""
-        uuids = {recording for recording in recordings if isinstance(recording, str)}
+        uuids = list(dict.fromkeys(recording for recording in recordings if isinstance(recording, str)))
         items = self._get([_outcome_key(recording) for recording in recordings] + [_alias_key(uuid) for uuid in uuids])
         named = {uuid: int(item["recording_id"]["N"]) for uuid in uuids if (item := items.get(_pk(_alias_key(uuid))))}
         missing = [_outcome_key(recording) for recording in named.values() if _pk(_outcome_key(recording)) not in items]

@@ -75,21 +75,21 @@ class TestTeeth:
 
 class TestReplay:
     def test_a_seed_is_the_same_history_in_every_process(self) -> None:
-        seeds = range(40, 46)
-        told = [_fingerprint(seed) for seed in seeds]
         program = (
             "from tests.simulation.test_simulation import _fingerprint\n"
-            f"print(*[_fingerprint(seed) for seed in range({seeds.start}, {seeds.stop})])"
+            "print(*[_fingerprint(seed) for seed in range(40, 46)])"
         )
-        for hash_seed in ("1", "2"):
-            told_there = subprocess.run(
+        told = {
+            subprocess.run(
                 [sys.executable, "-c", program],
                 env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(filter(None, sys.path))},
                 capture_output=True,
                 text=True,
                 check=True,
-            ).stdout.split()
-            assert told_there == told
+            ).stdout
+            for hash_seed in ("1", "2", "3")
+        }
+        assert len(told) == 1
 
     def test_a_failing_seed_tells_its_story(self) -> None:
         found = mutations.first_finding(("deferral by failing", 50)).finding
