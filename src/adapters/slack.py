@@ -6,10 +6,10 @@ from http.client import HTTPException
 from socket import gaierror
 from typing import Final
 from urllib.error import URLError
-from urllib.parse import urlsplit
 
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
+from adapters.addresses import is_safe
 from adapters.parameters import Parameters
 from adapters.retry_after import retry_at_ms
 from adapters.slack_message import render
@@ -20,7 +20,6 @@ from domain.ports import Clock
 WEBHOOK_URL: Final = "slack-webhook-url"
 TIMEOUT_S: Final = 8
 _WORD: Final = re.compile(r"[a-z_]{1,64}")
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class SlackWebhook:
@@ -79,13 +78,7 @@ class SlackWebhook:
                 "Neither Slack nor e-mail is configured, so this alert reached nobody. "
                 "Store slack-webhook-url, then redrive the Slack dead-letter queue.",
             )
-        try:
-            parts = urlsplit(url)
-            safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-            usable = safe and bool(parts.hostname) and parts.port != 0  # reading the port checks it
-        except ValueError:
-            usable = False
-        if not usable or not url.isascii() or any(character.isspace() for character in url):
+        if not is_safe(url):
             raise SlackUrlInvalid("The stored slack-webhook-url is not an https URL.")
         return url
 

@@ -7,9 +7,18 @@ Store, not here.
 import os
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-_ApiAddress = Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:\d+)?(/|$))")]
+from adapters.addresses import is_safe
+
+
+def _safe(url: str) -> str:
+    if not is_safe(url):
+        raise ValueError("must be an https address, or a plain http one of this machine")
+    return url
+
+
+_ApiAddress = Annotated[str, AfterValidator(_safe)]
 
 
 class _Settings(BaseModel):
@@ -17,6 +26,8 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
     parameter_prefix: Annotated[str, Field(pattern="^/")]
+    aws_endpoint_url: str = ""
+    """Where the local stack answers; empty on AWS."""
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from adapters.message_queue import MessageQueue
 from adapters.parameters import Parameters
+from handlers.local_stack import require_local_stack
 
 if TYPE_CHECKING:
     from handlers.discover_recordings import DiscoveryWorker
@@ -66,6 +67,7 @@ def evaluation_worker() -> "EvaluationWorker":
     from handlers.telemetry import EmfMeter
 
     settings = EvaluationSettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
     table, retention_days = settings.outcome_table_name, settings.outcome_retention_days
     meter = EmfMeter()
     crew = Crew(BATCH_SIZE)
@@ -98,6 +100,7 @@ def slack_worker() -> "SlackWorker":
     from handlers.telemetry import EmfMeter
 
     settings = SlackSettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
     slack = SlackWebhook(
         _parameters(settings.parameter_prefix, WEBHOOK_URL),
         email_configured=settings.email_configured,
@@ -124,6 +127,7 @@ def webhook_receiver() -> "WebhookReceiver":
     from handlers.telemetry import EmfMeter
 
     settings = WebhookSettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
     gate = WebhookGate(_parameters(settings.parameter_prefix, WEBHOOK_SECRET, config=WEBHOOK_AWS_CONFIG), now_ms)
     queue = EventQueue(boto3.client("sqs", config=WEBHOOK_AWS_CONFIG), settings.event_queue_url)
     return WebhookReceiver(gate, queue, EmfMeter())
@@ -143,6 +147,7 @@ def discovery_worker() -> "DiscoveryWorker":
     from handlers.telemetry import EmfMeter
 
     settings = DiscoverySettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
     table, lookback_ms = settings.outcome_table_name, settings.discovery_lookback_hours * 3_600_000
     meter = EmfMeter()
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)

@@ -28,7 +28,7 @@ SLACK = {
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in {*EVALUATION, *SLACK}:
+    for name in {*EVALUATION, *SLACK, "AWS_ENDPOINT_URL"}:
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
@@ -41,7 +41,7 @@ def fill(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
 def test_evaluation(environment: pytest.MonkeyPatch) -> None:
     fill(environment, EVALUATION)
     read = EvaluationSettings.from_environment()
-    assert {name.upper(): str(value) for name, value in read.model_dump().items()} == EVALUATION
+    assert {name.upper(): str(value) for name, value in read.model_dump(exclude_defaults=True).items()} == EVALUATION
 
 
 @pytest.mark.parametrize(("written", "read"), [("true", True), ("false", False)])
@@ -59,7 +59,13 @@ def test_every_missing_variable_is_named(environment: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     "url",
-    ["https://api.identitycall.ai", "http://127.0.0.1:8080/api", "http://localhost:8080", "http://localhost/api"],
+    [
+        "https://api.identitycall.ai",
+        "http://127.0.0.1:8080/api",
+        "http://localhost:8080",
+        "http://localhost/api",
+        "http://host.docker.internal:4567/api/v1/public",
+    ],
 )
 def test_a_base_url_that_is_taken(environment: pytest.MonkeyPatch, url: str) -> None:
     fill(environment, EVALUATION | {"IDENTITYCALL_BASE_URL": url})
@@ -74,6 +80,9 @@ def test_a_base_url_that_is_taken(environment: pytest.MonkeyPatch, url: str) -> 
         ("IDENTITYCALL_BASE_URL", "http://localhost.evil.example"),
         ("IDENTITYCALL_BASE_URL", "http://localhost:80@evil.example/"),
         ("IDENTITYCALL_BASE_URL", "http://localhost@evil.example/"),
+        ("IDENTITYCALL_BASE_URL", "http://host.docker.internal.evil.example/"),
+        ("IDENTITYCALL_BASE_URL", "http://localhost:0/"),
+        ("IDENTITYCALL_BASE_URL", "https://"),
         ("IDENTITYCALL_BASE_URL", "ftp://api.identitycall.ai"),
         ("IDENTITYCALL_BASE_URL", "api.identitycall.ai"),
         ("IDENTITYCALL_BASE_URL", ""),

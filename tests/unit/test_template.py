@@ -202,6 +202,7 @@ BASE_URL = TEMPLATE.parameters["IdentityCallBaseUrl"]["AllowedPattern"]
         "https://proxy.example:8443/identitycall/",
         "http://127.0.0.1:8080/api/v1/public",
         "http://localhost",
+        "http://host.docker.internal:4567/api/v1/public",
     ],
 )
 def test_an_https_address_or_this_machine_is_taken(url: str) -> None:
@@ -215,6 +216,7 @@ def test_an_https_address_or_this_machine_is_taken(url: str) -> None:
         "http://127.0.0.1.example/",
         "http://localhost.example/",
         "http://localhost@example.com/",
+        "http://host.docker.internal.example/",
         "https://user:password@api.identitycall.ai/",
         "https://api.identitycall.ai/api?x=1",
         "https://api.identitycall.ai/api#x",
