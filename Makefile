@@ -34,6 +34,10 @@ help: ## What this list shows
 run: $(VENV) $(SAM_READY) $(EMULATOR) ## The whole stack on this machine, with alerts arriving  [API_KEY= API_URL= RECORDINGS=]
 	@$(LOCAL) run
 
+.PHONY: up
+up: $(VENV) $(SAM_READY) $(EMULATOR) ## The local stack stays up until Ctrl-C, for `sam local invoke` and everything else  [PORT=4566]
+	@$(LOCAL) up $(if $(PORT),--port $(PORT))
+
 .PHONY: test
 test: $(VENV) $(SAM_READY) $(EMULATOR) ## Every test  [ARGS="tests/unit -k rules"]
 	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)

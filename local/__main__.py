@@ -9,12 +9,16 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from local.container_environment import as_file, container_environment
 from local.discover import discover as discover_new
 from local.places import LocalStackError
+from local.ports import DEFAULT_PORT, Ports
 from local.run import UsageError
 from local.run import run as run_all
+from local.running_stack import RunningStack
 from local.send import SendError
 from local.send import send as send_one
+from local.up import up as keep_up
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 console = Console(highlight=False)
@@ -26,6 +30,26 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 def run() -> None:
     """Run the whole system on this machine and judge recordings of every kind, or real ones with API_KEY."""
     _carry_out(lambda: run_all(console))
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="the first of four ports", min=1024, max=65_532)] = DEFAULT_PORT,
+) -> None:
+    """Keep the local stack up until Ctrl-C, and say what comes in."""
+    _carry_out(lambda: keep_up(console, port))
+
+
+@app.command()
+def env_vars(port: Annotated[int, typer.Option(help="as given to `up`")] = DEFAULT_PORT) -> None:
+    """Print what `sam local invoke` must set in a container; see local/container_environment.py."""
+
+    def show() -> bool:
+        with RunningStack(port) as stack:
+            print(as_file(container_environment(stack, Ports.starting_at(port))), end="")
+        return True
+
+    _carry_out(show)
 
 
 @app.command()

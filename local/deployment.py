@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from local.emulator import Emulator, QueuedMessage
 from local.places import LocalStackError, shown
 
-STACK_NAME = "identitycall-alerts-local"
+STACK_NAME = "local"  # as SAM calls it in a container of `sam local invoke`
 EVALUATION = "EvaluationFunction"
 NOTIFIER = "SlackFunction"
 

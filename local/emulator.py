@@ -70,11 +70,13 @@ class QueuedMessage:
 
 
 class Emulator:
-    def __init__(self, folder: Path) -> None:
+    """`port` 0 stands for any free one."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.log = folder / "emulator.log"
         self._temporary = folder / "tmp"
         self._process: Leashed | None = None
-        self.port = 0
+        self.port = port
 
     @property
     def endpoint(self) -> str:
@@ -82,8 +84,9 @@ class Emulator:
 
     def start(self) -> None:
         """Start it; it is ready after `wait`."""
-        with socket.create_server((LOOPBACK, 0)) as free:
-            self.port = free.getsockname()[1]
+        if not self.port:
+            with socket.create_server((LOOPBACK, 0)) as free:
+                self.port = free.getsockname()[1]
         self._temporary.mkdir(parents=True, exist_ok=True)
         kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
         environment = {

@@ -19,6 +19,7 @@ from local import sam, webhooks
 from local.deployment import STACK_NAME, Deployment
 from local.emulator import REGION, Emulator, Interpreter
 from local.places import STATE, LocalStackError
+from local.ports import ANY_FREE, Ports
 from local.slack_stub import SlackStub
 from local.vendor_stub import VendorStub
 
@@ -26,14 +27,16 @@ from local.vendor_stub import VendorStub
 class LocalStack(Deployment):
     """A context manager: ready when entered, gone when left.
 
-    `name` is its folder under build/local/, for logs. `api_url` and `api_key` point it at a real API instead of the
-    vendor's stub. `overrides` are template parameters. `report` is told each step of the start as it begins.
+    `name` is its folder under build/local/, for logs. `ports` are those to listen on. `api_url` and `api_key` point it
+    at a real API instead of the vendor's stub. `overrides` are template parameters. `report` is told each step of the
+    start as it begins.
     """
 
     def __init__(
         self,
         name: str = "run",
         *,
+        ports: Ports = ANY_FREE,
         api_url: str | None = None,
         api_key: str = VendorStub.api_key,
         rules: str | None = None,
@@ -41,9 +44,9 @@ class LocalStack(Deployment):
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._lock, self.folder = _claim_folder(name)
-        super().__init__(Emulator(self.folder))
-        self.vendor = VendorStub(self.folder / "vendor.log")
-        self.slack = SlackStub(self.folder / "slack.log")
+        super().__init__(Emulator(self.folder, ports.aws))
+        self.vendor = VendorStub(self.folder / "vendor.log", ports.vendor)
+        self.slack = SlackStub(self.folder / "slack.log", ports.slack)
         self._api_url = api_url
         self._api_key = api_key
         self._rules = rules

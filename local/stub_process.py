@@ -30,17 +30,17 @@ class LedgerEntry:
 
 
 class StubProcess:
-    """Started by `start` or `with`; listens before it runs, so that nobody has to wait for it to be ready."""
+    """Started by `start` or `with`. It listens before it runs, so it is ready at once. `port` 0 is any free one."""
 
     module: ClassVar[str]
 
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(self, log: Path | None = None, port: int = 0) -> None:
         self.log = log or STATE / f"{self.module.rpartition('.')[2]}.log"
         self._process: Leashed | None = None
-        self._address: tuple[str, int] = (LOOPBACK, 0)
+        self._address: tuple[str, int] = (LOOPBACK, port)
 
     def start(self) -> Self:
-        with socket.create_server((LOOPBACK, 0), backlog=512) as listening:
+        with socket.create_server(self._address, backlog=512) as listening:
             self._address = listening.getsockname()
             self._process = Leashed(
                 [sys.executable, "-m", self.module, str(listening.fileno())],
