@@ -68,12 +68,14 @@ def _subjects() -> dict[str, Callable[[], None]]:
     from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
     from handlers import wiring
     from handlers.receive_webhook import WebhookReceiver
+    from handlers.refusals import Refusals
     from handlers.telemetry import EmfMeter
 
     sqs = boto3.client("sqs", config=wiring.WEBHOOK_AWS_CONFIG)
     url = os.environ["EVENT_QUEUE_URL"]
     parameters = Parameters(_KnownSecret(), "/bench", [WEBHOOK_SECRET], wiring.now_ms, _never)  # type: ignore[arg-type]
-    receiver = WebhookReceiver(WebhookGate(parameters, wiring.now_ms), EventQueue(sqs, url), EmfMeter())
+    gate, refusals = WebhookGate(parameters, wiring.now_ms), Refusals(wiring.now_ms)
+    receiver = WebhookReceiver(gate, EventQueue(sqs, url), EmfMeter(), refusals)
     body = json.dumps({"type": "recording.analyzed", "data": {"recording_id": 123}})
 
     def bare() -> None:

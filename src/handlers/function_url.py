@@ -36,6 +36,13 @@ class Answer:
     status: Status
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str | None] = field(default_factory=dict)
+    """Fields for the log. The caller never sees them."""
+
+    @property
+    def refused(self) -> bool:
+        """The caller's fault: any 4xx."""
+        return self.status.startswith("4")
 
     def as_payload(self) -> dict[str, Any]:
         """As Lambda wants it."""

@@ -25,6 +25,7 @@ from domain.webhook_event import event_types, tells_of_an_analysed_recording
 from handlers import wiring
 from handlers.function_url import Answer, Status, read_json_post
 from handlers.recording_events import MalformedEvent, read
+from handlers.refusals import Refusals
 from handlers.telemetry import EmfMeter
 
 logger = Logger()
@@ -41,10 +42,11 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
 class WebhookReceiver:
     """What the function does, with everything it uses handed in."""
 
-    def __init__(self, gate: WebhookGate, queue: EventQueue, meter: EmfMeter) -> None:
+    def __init__(self, gate: WebhookGate, queue: EventQueue, meter: EmfMeter, refusals: Refusals) -> None:
         self._gate = gate
         self._queue = queue
         self._meter = meter
+        self._refusals = refusals
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
         """One request, one answer of the list above, whatever was sent."""
@@ -58,18 +60,18 @@ class WebhookReceiver:
             logger.error("unexpected", error=type(error).__name__, where=_where(error))  # noqa: TRY400
             answer = _UNAVAILABLE
         self._meter.add("WebhooksReceived", status=answer.status)
-        self._meter.flush()
+        if self._refusals.log(answer):
+            self._meter.flush()
         return answer.as_payload()
 
     def _receive(self, event: dict[str, Any]) -> Answer:
         post = read_json_post(event)
         if isinstance(post, Answer):
-            logger.info("refused", status=post.status)
             return post
         refusal = self._gate.refusal(post.headers, post.body)
         if refusal:
-            logger.warning("refused", status=Status.UNAUTHORIZED, reason=refusal)
-            return Answer(Status.UNAUTHORIZED, "Not authorized.", {"WWW-Authenticate": "Bearer"})
+            why = {"reason": refusal}
+            return Answer(Status.UNAUTHORIZED, "Not authorized.", {"WWW-Authenticate": "Bearer"}, why)
         return self._accept(post.body)
 
     def _accept(self, body: str) -> Answer:
@@ -77,7 +79,7 @@ class WebhookReceiver:
         try:
             event = from_json(body)
         except ValueError:
-            return self._malformed("The body is not JSON.")
+            return _malformed("The body is not JSON.")
         if not tells_of_an_analysed_recording(event):
             self._meter.add("WebhooksIgnored")
             logger.info("ignored", event_type=[wording.clean(name)[:_MAX_TYPE] for name in event_types(event)])
@@ -85,14 +87,14 @@ class WebhookReceiver:
         try:
             recording = read(event).recording
         except MalformedEvent as fault:
-            return self._malformed(str(fault))
+            return _malformed(str(fault))
         self._queue.send(recording, Source.WEBHOOK)
         logger.info("accepted", recording_id=recording)
         return Answer(Status.ACCEPTED, "Accepted.")
 
-    def _malformed(self, message: str) -> Answer:
-        logger.warning("refused", status=Status.MALFORMED, detail=message)
-        return Answer(Status.MALFORMED, message)
+
+def _malformed(message: str) -> Answer:
+    return Answer(Status.MALFORMED, message, why={"detail": message})
 
 
 def _where(error: Exception) -> list[str]:

@@ -123,6 +123,7 @@ def webhook_receiver() -> "WebhookReceiver":
     from adapters.event_queue import EventQueue
     from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
     from handlers.receive_webhook import WebhookReceiver
+    from handlers.refusals import Refusals
     from handlers.settings import WebhookSettings
     from handlers.telemetry import EmfMeter
 
@@ -130,7 +131,7 @@ def webhook_receiver() -> "WebhookReceiver":
     require_local_stack(settings.aws_endpoint_url)
     gate = WebhookGate(_parameters(settings.parameter_prefix, WEBHOOK_SECRET, config=WEBHOOK_AWS_CONFIG), now_ms)
     queue = EventQueue(boto3.client("sqs", config=WEBHOOK_AWS_CONFIG), settings.event_queue_url)
-    return WebhookReceiver(gate, queue, EmfMeter())
+    return WebhookReceiver(gate, queue, EmfMeter(), Refusals(now_ms))
 
 
 @cache

@@ -14,6 +14,7 @@ from adapters.event_queue import EventQueue
 from adapters.parameters import Parameters
 from adapters.webhook_gate import WebhookGate
 from handlers.receive_webhook import WebhookReceiver
+from handlers.refusals import Refusals
 from handlers.telemetry import EmfMeter
 from tests.fakes.clock import FakeClock
 
@@ -72,7 +73,7 @@ class Webhook:
         self.told: list[Exception] = []
         parameters = Parameters(self.ssm, PREFIX, ["webhook-secret"], self.clock, self.told.append)  # type: ignore[arg-type]
         queue = EventQueue(self.sqs, QUEUE_URL)  # type: ignore[arg-type]
-        self.receiver = WebhookReceiver(WebhookGate(parameters, self.clock), queue, EmfMeter())
+        self.receiver = WebhookReceiver(WebhookGate(parameters, self.clock), queue, EmfMeter(), Refusals(self.clock))
 
     @property
     def enqueued(self) -> list[Any]:
