@@ -3,8 +3,9 @@
     webhook-id, webhook-timestamp, webhook-signature     Standard Webhooks, https://www.standardwebhooks.com
     Authorization: Bearer <secret>                       for senders that can only send a fixed header
 
-Several secrets, separated by white space, all count, so that they can be changed without loss. With none stored nobody
-may call. A secret that is not base64 cannot sign, and serves as a bearer token only.
+Several secrets, separated by white space, all count, so that they can be changed without loss. One under 24 characters
+does not: it could be guessed, and it may be one word of a passphrase or of `Bearer x`. Without a secret that counts
+every call is refused. A secret that is not base64 cannot sign, and serves as a bearer token only.
 """
 
 import hmac
@@ -22,6 +23,9 @@ from adapters.parameters import Parameters
 from domain.ports import Clock
 
 WEBHOOK_SECRET: Final = "webhook-secret"  # noqa: S105 - the entry's name
+MIN_SECRET_LENGTH: Final = 24
+"""Characters of a secret as it is stored, prefix included. Standard Webhooks asks for more: 24 bytes, which are 32
+characters of base64."""
 TOLERANCE_S: Final = 300
 """The package's own, both ways; here only to tell operators why."""
 _PREFIX: Final = "whsec_"
@@ -32,19 +36,35 @@ commas; the package would stumble over whatever else stands there."""
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
-class Refusal(StrEnum):
-    """Why a call is refused: for the operators' log, never for the caller."""
-
+class Reason(StrEnum):
     NOTHING_STORED = "nothing_stored"
+    SECRET_TOO_SHORT = "secret_too_short"  # noqa: S105 - a reason
     NO_CREDENTIALS = "no_credentials"
     EXPIRED = "expired"
     NO_MATCH = "no_match"
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call is refused: for the operators' log, never for the caller."""
+
+    reason: Reason
+    detail: str | None
+    """A sentence that says how many stored secrets are too short to count; `None` where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Secret:
     token: bytes = field(repr=False)
     webhook: Webhook | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The entry as it is read: the secrets that count, and how many are too short to count."""
+
+    secrets: tuple[_Secret, ...]
+    too_short: int
 
 
 class WebhookGate:
@@ -57,34 +77,44 @@ class WebhookGate:
 
         Raises botocore's errors where Parameter Store is out of reach and nothing is known.
         """
-        secrets = _parsed(self._parameters[WEBHOOK_SECRET] or "")
-        if not secrets:
-            return Refusal.NOTHING_STORED
+        stored = _parsed(self._parameters[WEBHOOK_SECRET] or "")
+        reason = self._reason(stored, headers, body)
+        return Refusal(reason, _detail(stored)) if reason else None
+
+    def _reason(self, stored: _Stored, headers: Mapping[str, str], body: str) -> Reason | None:
+        if not stored.secrets:
+            return Reason.SECRET_TOO_SHORT if stored.too_short else Reason.NOTHING_STORED
         signed, token = _signed(headers), _token(headers)
-        if token is not None and _is_one_of(token, secrets):
+        if token is not None and _is_one_of(token, stored.secrets):
             return None
-        if signed is not None and any(_verifies(secret.webhook, signed, body) for secret in secrets):
+        if signed is not None and any(_verifies(secret.webhook, signed, body) for secret in stored.secrets):
             return None
         if signed is None:
-            return Refusal.NO_CREDENTIALS if token is None else Refusal.NO_MATCH
+            return Reason.NO_CREDENTIALS if token is None else Reason.NO_MATCH
         age_s = self._now_ms() / 1000 - int(signed["webhook-timestamp"])
-        return Refusal.EXPIRED if abs(age_s) > TOLERANCE_S else Refusal.NO_MATCH
+        return Reason.EXPIRED if abs(age_s) > TOLERANCE_S else Reason.NO_MATCH
+
+
+def _detail(stored: _Stored) -> str | None:
+    if not stored.too_short:
+        return None
+    return f"Stored secrets that are ignored for having under {MIN_SECRET_LENGTH} characters: {stored.too_short}."
 
 
 @lru_cache(maxsize=2)
-def _parsed(stored: str) -> tuple[_Secret, ...]:
-    # A prefix with nothing behind it is no secret, though it would be a token that everybody knows.
-    return tuple(_Secret(text.encode(), _signer(text)) for text in stored.split() if text != _PREFIX)
+def _parsed(entry: str) -> _Stored:
+    words = entry.split()
+    long_enough = [word for word in words if len(word) >= MIN_SECRET_LENGTH]
+    return _Stored(tuple(_Secret(word.encode(), _signer(word)) for word in long_enough), len(words) - len(long_enough))
 
 
 def _signer(secret: str) -> Webhook | None:
     """The package takes what is not base64 for base64 with noise in it, which makes a weak key: so decode strictly."""
     encoded = secret.removeprefix(_PREFIX)
     try:
-        key = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        return Webhook(b64decode(encoded + "=" * (-len(encoded) % 4), validate=True))
     except ValueError:
         return None
-    return Webhook(key) if key else None
 
 
 def _signed(headers: Mapping[str, str]) -> dict[str, str] | None:

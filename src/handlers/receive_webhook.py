@@ -70,7 +70,7 @@ class WebhookReceiver:
             return post
         refusal = self._gate.refusal(post.headers, post.body)
         if refusal:
-            why = {"reason": refusal}
+            why = {"reason": refusal.reason, "detail": refusal.detail}
             return Answer(Status.UNAUTHORIZED, "Not authorized.", {"WWW-Authenticate": "Bearer"}, why)
         return self._accept(post.body)
 

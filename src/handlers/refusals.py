@@ -35,7 +35,7 @@ class Refusals:
         self._now_ms = now_ms
         self._minute = 0
         self._logged: Counter[Status] = Counter()
-        """Of this minute, one by one."""
+        """Refused calls of this minute that were logged one by one."""
         self._waiting: Counter[Status] = Counter()
 
     def log(self, answer: Answer) -> bool:
@@ -47,7 +47,7 @@ class Refusals:
         if minute != self._minute:
             self._minute = minute
             self._logged.clear()
-        if answer.refused and self._logged[answer.status] >= LOGGED_A_MINUTE and self._waiting.total() < MOST_WAITING:
+        if self._logged[answer.status] >= LOGGED_A_MINUTE and self._waiting.total() < MOST_WAITING:
             self._waiting[answer.status] += 1
             return False
         if self._waiting:
@@ -55,5 +55,5 @@ class Refusals:
             self._waiting.clear()
         if answer.refused:
             self._logged[answer.status] += 1
-            logger.warning("refused", status=answer.status, **answer.why)
+            logger.warning("refused", extra={"status": answer.status, **answer.why})
         return True

@@ -97,6 +97,11 @@ def test_whoever_cannot_prove_himself_changes_nothing(stack: LocalStack, make_re
     assert stack.outcome(recording.id) is None
 
 
+@pytest.mark.parametrize("word", ["Bearer", "x"])
+def test_a_stored_word_that_is_too_short_lets_nobody_in(stack: LocalStack, word: str) -> None:
+    assert answer(stack, analysed(1), bearing(word)) == NOT_AUTHORIZED
+
+
 def test_what_is_wrong_with_a_request_is_said(stack: LocalStack) -> None:
     token = bearing(webhooks.SECRET)
     large = json.dumps({"recording_id": 1, "note": "x" * 262_144})

@@ -21,7 +21,9 @@ IGNORED = (202, "Ignored: this type of event says nothing about an analysed reco
 NOT_AUTHORIZED = (401, "Not authorized.")
 UNAVAILABLE = (503, "Not taken; please send it again later.")
 UUID = "01938c5e-7a10-7000-8000-000000001014"
-TOKEN_ONLY = "not-base64-at-all!"  # its alphabet is not base64's
+TOKEN_ONLY = "this is not base64, at all!".replace(" ", "-")  # its alphabet is not base64's
+SHORT = "a-secret-of-23-letters!"
+LONG_ENOUGH = SHORT + "!"
 CANONICAL = {"recording_id": 123, "source": "webhook"}
 SOURCES = Path(__file__).parents[2] / "src"
 
@@ -48,6 +50,10 @@ def metrics(output: str) -> list[dict[str, Any]]:
     """The metrics of a log, each with its dimensions."""
     lines = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     return [{name: value for name, value in line.items() if name not in ("_aws", "service")} for line in lines]
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
 class TestSignature:
@@ -203,7 +209,9 @@ class TestToken:
         assert webhook.post(ANALYSED, bearing(authorization=authorization)) == NOT_AUTHORIZED
         assert webhook.enqueued == []
 
-    @pytest.mark.parametrize("odd", ["x", "not-base64!", "whsec_not-base64!", "A", "ключ", "=", "whsec_=", "===="])
+    @pytest.mark.parametrize(
+        "odd", ["x-" * 12, "whsec_" + "not-base64!" * 2, "A" * 25, "ключ" * 6, "=" * 24, "whsec_" + "=" * 18]
+    )
     def test_what_cannot_sign_is_a_token_all_the_same(self, odd: str) -> None:
         webhook = Webhook(f"{odd} {SECRET}")
         assert webhook.post(ANALYSED, bearing(odd)) == ACCEPTED
@@ -211,7 +219,9 @@ class TestToken:
 
     def test_a_secret_with_noise_in_it_is_no_weaker_key(self) -> None:
         """Decoded leniently this one would be the key of `QUJD`, which is much shorter than it looks."""
-        assert Webhook("whsec_Q-U-J-D").post(ANALYSED, signed(secret="QUJD")) == NOT_AUTHORIZED
+        noisy = "whsec_" + "--".join("QUJD") + "-" * 12
+        assert Webhook(noisy).post(ANALYSED, signed(secret="QUJD")) == NOT_AUTHORIZED
+        assert Webhook(noisy).post(ANALYSED, bearing(noisy)) == ACCEPTED
 
     def test_a_good_signature_beside_a_wrong_token_lets_in(self, webhook: Webhook) -> None:
         assert webhook.post(ANALYSED, signed(authorization="Bearer of-somebody-else")) == ACCEPTED
@@ -232,6 +242,62 @@ class TestNothingStored:
         webhook.ssm.secret = SECRET
         webhook.clock.advance(60_000)
         assert webhook.post(ANALYSED, bearing()) == ACCEPTED
+
+
+class TestShortSecrets:
+    """A stored word under 24 characters could be guessed: it does not count, in either way of using it."""
+
+    @pytest.mark.parametrize(
+        ("stored", "token"),
+        [
+            (SHORT, SHORT),
+            ("Bearer x", "Bearer"),
+            ("Bearer x", "x"),
+            *(("correct horse battery staple", word) for word in ("correct", "horse", "battery", "staple")),
+            (f"{SHORT} {SECRET}", SHORT),
+        ],
+    )
+    def test_it_is_no_token(self, stored: str, token: str) -> None:
+        webhook = Webhook(stored)
+        assert webhook.post(ANALYSED, bearing(token)) == NOT_AUTHORIZED
+        assert webhook.enqueued == []
+
+    def test_it_does_not_sign(self) -> None:
+        short = "whsec_" + "QUJD" * 4
+        assert Webhook(short).post(ANALYSED, signed(secret=short)) == NOT_AUTHORIZED
+
+    def test_24_characters_as_stored_are_enough(self) -> None:
+        assert len(LONG_ENOUGH) == 24
+        assert Webhook(LONG_ENOUGH).post(ANALYSED, bearing(LONG_ENOUGH)) == ACCEPTED
+        with_prefix = "whsec_QUJDQUJDQUJDQUJDQU"
+        assert Webhook(with_prefix).post(ANALYSED, signed(secret=with_prefix + "==")) == ACCEPTED
+
+    def test_characters_are_counted_and_not_bytes(self) -> None:
+        assert Webhook("ключ" * 5).post(ANALYSED, bearing("ключ" * 5)) == NOT_AUTHORIZED
+
+    def test_the_long_ones_count_all_the_same(self) -> None:
+        assert Webhook(f"{SHORT} {SECRET} x").post(ANALYSED, signed()) == ACCEPTED
+
+    def test_a_refused_call_s_log_says_how_many_are_ignored(self, log: io.StringIO) -> None:
+        webhook = Webhook(f"{SHORT} {SECRET} x")
+        webhook.post(ANALYSED, bearing(SHORT))
+        [line] = lines(log)
+        assert line["reason"] == "no_match"
+        assert line["detail"] == "Stored secrets that are ignored for having under 24 characters: 2."
+
+    def test_an_accepted_call_s_log_does_not(self, log: io.StringIO) -> None:
+        Webhook(f"{SHORT} {SECRET}").post(ANALYSED, bearing())
+        assert "ignored" not in log.getvalue()
+
+    def test_without_short_ones_nothing_is_said_of_them(self, webhook: Webhook, log: io.StringIO) -> None:
+        webhook.post(ANALYSED, bearing(ANOTHER))
+        [line] = lines(log)
+        assert "detail" not in line
+
+    def test_none_is_logged(self, log: io.StringIO) -> None:
+        for stored in (SHORT, f"{SHORT} {SECRET}"):
+            Webhook(stored).post(ANALYSED, bearing(SHORT))
+        assert SHORT not in log.getvalue()
 
 
 class TestRotation:
@@ -451,6 +517,9 @@ class TestLog:
         ("stored", "wrong", "reason"),
         [
             (None, {}, "nothing_stored"),
+            (" ", {}, "nothing_stored"),
+            ("whsec_", {}, "secret_too_short"),
+            (SHORT, {"webhook_id": "", "authorization": f"Bearer {SHORT}"}, "secret_too_short"),
             (SECRET, {"webhook_id": ""}, "no_credentials"),
             (SECRET, {"webhook_signature": "v1,AAAA"}, "no_credentials"),
             (SECRET, {"age_s": 900}, "expired"),
