@@ -133,6 +133,7 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.functions_are_set_up_alike, "SlackFunction/Properties/MemorySize", 128),
     (walk.functions_are_set_up_alike, "SlackLogGroup/Properties/RetentionInDays", DROPPED),
     (walk.functions_are_set_up_alike, "SlackFunction/Properties/LoggingConfig", DROPPED),
+    (walk.functions_are_set_up_alike, "WebhookFunction/Properties/LoggingConfig/SystemLogLevel", "INFO"),
     (walk.functions_are_set_up_alike, f"{EVALUATION_STATEMENTS}/5/Action", ["logs:CreateLogStream"]),
     (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/AlarmDescription", "An event has waited."),
     (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/TreatMissingData", DROPPED),
