@@ -1,4 +1,4 @@
-"""Metrics as CloudWatch reads them from the log (EMF): gathered during an invocation, written at its end.
+"""Metrics as CloudWatch reads them from the log (EMF): gathered, and written at the end of an invocation.
 
 Powertools' `Metrics` is not made for several threads nor for several sets of dimensions at once; this gathers for it.
 """
