@@ -1,23 +1,20 @@
-"""What discovery knows, in the outcome table: `pk = DISCOVERY, sk = STATE`, and `pk = RECORDING#<id>, sk = DISCOVERED`
-beside the outcomes.
-"""
+"""What discovery knows, in the outcome table: its state, `pk = DISCOVERY, sk = STATE`, and its marks."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.discovery_mark import Item, mark_item, mark_key
 from adapters.fencing import fenced
-from domain.discovery import DiscoveryState, Judged, Mark, Marked, Order, Trace, Walk
+from domain.discovery import DiscoveryState, Judged, Order, Trace, Walk
+from domain.discovery_mark import Mark, Marked
 from domain.outcome import Source, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Item = dict[str, Any]
-"""Attribute values as DynamoDB spells them: `{"S": …}`, `{"N": …}`."""
 
 _STATE_KEY: Final[Item] = {"pk": {"S": "DISCOVERY"}, "sk": {"S": "STATE"}}
 _READ_ATTRIBUTES: Final = ("pk", "sk", "recording_id", "status", "source", "evaluated_at", "mark", "marked_ms")
@@ -26,8 +23,6 @@ _READ_TOGETHER: Final = 100
 _WRITTEN_TOGETHER: Final = 25
 """Both are DynamoDB's limits of one call."""
 _CALLS_TRIED: Final = 5
-_OUTLIVES_LOOKBACK_MS: Final = 24 * 3_600_000
-"""As long as an event can be deferred, so that a mark stays while the event of its recording waits."""
 
 
 class DynamoDiscoveryMemory:
@@ -52,34 +47,37 @@ class DynamoDiscoveryMemory:
         fenced(lambda: self._dynamodb.put_item(TableName=self._table, Item=item, **condition))
 
     def look_up(self, recordings: Collection[RecordingId]) -> dict[RecordingId, Trace]:
-        """One read of the outcomes (two where ids are UUIDs), one more of the marks where outcomes are missing."""
+        """One read of the outcomes (two where ids are UUIDs), then of the marks where outcomes are missing."""
         numbers = self._numbers_of([recording for recording in recordings if isinstance(recording, str)])
         named = {recording: numbers.get(recording, recording) for recording in recordings}
-        outcomes = self._get(_key(name, "OUTCOME") for name in named.values())
+        outcomes = self._get(_outcome_key(name) for name in named.values())
         traces: dict[RecordingId, Trace] = {}
         given_up_ms: dict[RecordingId, int] = {}
         for recording, name in named.items():
-            if item := outcomes.get(_pk(name)):
+            if item := outcomes.get(_pk(_outcome_key(name))):
                 evaluated_ms = _epoch_ms(item["evaluated_at"]["S"])
                 if item["status"]["S"] in _JUDGED:
                     traces[recording] = Judged(Source(item["source"]["S"]), evaluated_ms)
                 else:
                     given_up_ms[recording] = evaluated_ms  # Now it is completed: what was marked before says nothing.
         unknown = [recording for recording in recordings if recording not in traces]
-        marks = self._get(_key(recording, "DISCOVERED") for recording in unknown)
-        for recording in unknown:
-            item = marks.get(_pk(recording))
-            if item and (marked_ms := int(item["marked_ms"]["N"])) > given_up_ms.get(recording, 0):
-                traces[recording] = Marked(Mark(item["mark"]["S"]), marked_ms)
-        return traces
+        marks = self._marks_of(unknown).items()
+        return traces | {each: marked for each, marked in marks if marked.at_ms > given_up_ms.get(each, 0)}
 
     def mark(self, recordings: Collection[RecordingId], mark: Mark) -> None:
         now_ms = self._now_ms()
-        # DynamoDB deletes what expires within days: a mark that lives on does no harm.
-        expires_at = (now_ms + self._lookback_ms + _OUTLIVES_LOOKBACK_MS) // 1000
-        marked = {"mark": {"S": mark}, "marked_ms": {"N": str(now_ms)}, "expires_at": {"N": str(expires_at)}}
         for some in _batched(recordings, _WRITTEN_TOGETHER):
-            self._put_all([_key(recording, "DISCOVERED") | marked for recording in some])
+            self._put_all([mark_item(recording, mark, now_ms, self._lookback_ms) for recording in some])
+
+    def _marks_of(self, recordings: Collection[RecordingId]) -> dict[RecordingId, Marked]:
+        """Of each recording its latest mark, in the new or the old place."""
+        keys = {recording: (mark_key(recording), _old_mark_key(recording)) for recording in recordings}
+        items = self._get(key for both in keys.values() for key in both)
+        latest: dict[RecordingId, Marked] = {}
+        for recording, both in keys.items():
+            if marks := [_marked(item) for key in both if (item := items.get(_pk(key)))]:
+                latest[recording] = max(marks, key=lambda marked: marked.at_ms)
+        return latest
 
     def _numbers_of(self, uuids: Collection[str]) -> dict[RecordingId, RecordingId]:
         aliases = self._get({"pk": {"S": f"ALIAS#{uuid}"}, "sk": {"S": "ALIAS"}} for uuid in uuids)
@@ -89,7 +87,7 @@ class DynamoDiscoveryMemory:
         """Items by `pk`. Read at half the price: what was written this very moment is at worst announced once more."""
         names = {f"#{number}": name for number, name in enumerate(_READ_ATTRIBUTES)}
         found: dict[str, Item] = {}
-        distinct = {key["pk"]["S"]: key for key in keys}
+        distinct = {_pk(key): key for key in keys}
         for some in _batched(distinct.values(), _READ_TOGETHER):
             wanted: Any = {
                 self._table: {
@@ -100,7 +98,7 @@ class DynamoDiscoveryMemory:
             }
             for _ in range(_CALLS_TRIED):
                 answer = self._dynamodb.batch_get_item(RequestItems=wanted)
-                found |= {item["pk"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+                found |= {_pk(item): item for item in answer["Responses"].get(self._table, [])}
                 wanted = answer.get("UnprocessedKeys")
                 if not wanted:
                     break
@@ -157,12 +155,22 @@ def _state_item(state: DiscoveryState) -> Item:
     return item
 
 
-def _key(recording: RecordingId, sk: str) -> Item:
-    return {"pk": {"S": _pk(recording)}, "sk": {"S": sk}}
+def _outcome_key(recording: RecordingId) -> Item:
+    return {"pk": {"S": f"RECORDING#{recording}"}, "sk": {"S": "OUTCOME"}}
 
 
-def _pk(recording: RecordingId) -> str:
-    return f"RECORDING#{recording}"
+def _old_mark_key(recording: RecordingId) -> Item:
+    """Where marks stood until 2026-11-24. It may go in a release at least 31 days later: the longest lookback and a
+    day, after which the last of them has expired."""
+    return {"pk": {"S": f"RECORDING#{recording}"}, "sk": {"S": "DISCOVERED"}}
+
+
+def _marked(item: Item) -> Marked:
+    return Marked(Mark(item["mark"]["S"]), int(item["marked_ms"]["N"]))
+
+
+def _pk(item: Item) -> str:
+    return str(item["pk"]["S"])
 
 
 def _epoch_ms(text: str) -> int:

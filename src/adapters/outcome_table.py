@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.batching import Crew, Together
+from adapters.discovery_mark import mark_item
 from adapters.fencing import fenced
 from domain.alert import Alert
+from domain.discovery_mark import Mark
 from domain.errors import Unusable
 from domain.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Source, Status
 from domain.ports import Clock
@@ -27,6 +29,8 @@ Item = dict[str, Any]
 V = TypeVar("V")
 
 DAY_S: Final = 86_400
+_MARK_LOOKBACK_MS: Final = DAY_S * 1000
+"""Evaluation does not know discovery's lookback. A day is enough: an event waits no longer."""
 _PLAIN_RESULTS_BYTES: Final = 200_000
 _ITEM_BYTES: Final = 390_000
 """DynamoDB takes items of 400 KB; a reserve for attribute names and numbers."""
@@ -92,15 +96,8 @@ class DynamoOutcomeTable:
         self._dynamodb.put_item(TableName=self._table, Item=_alias_key(uuid) | named)
 
     def mark_on_its_way(self, recording: RecordingId) -> None:
-        now_ms = self._now_ms()
-        mark: Item = {
-            "pk": {"S": f"RECORDING#{recording}"},
-            "sk": {"S": "DISCOVERED"},
-            "mark": {"S": "sent"},
-            "marked_ms": {"N": str(now_ms)},
-            "expires_at": {"N": str(now_ms // 1000 + 2 * DAY_S)},
-        }
-        self._dynamodb.put_item(TableName=self._table, Item=mark)
+        item = mark_item(recording, Mark.SENT, self._now_ms(), _MARK_LOOKBACK_MS)
+        self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _read_all(self, recordings: Sequence[RecordingId]) -> list[Outcome | None]:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""

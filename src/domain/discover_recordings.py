@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
-from domain.discovery import Decision, DiscoveryState, Judged, Mark, Order, Walk, decide
+from domain.discovery import Decision, DiscoveryState, Judged, Order, Walk, decide
+from domain.discovery_mark import Mark
 from domain.discovery_ports import SENT_TOGETHER, DiscoveryMemory, EventSender, RecordingList, SpareBudget
 from domain.errors import (
     AlertsError,

@@ -1,7 +1,7 @@
 """What discovery remembers, and what it does with a recording it meets in the list.
 
-It keeps one state from run to run, and beside each recording it deals with a mark, so that none is announced twice
-while its event is waiting. Where another trigger delivers, discovery is the safety net: it gives a new recording time
+It keeps one state from run to run, and a mark of each recording it deals with, so that none is announced twice while
+its event is waiting. Where another trigger delivers, discovery is the safety net: it gives a new recording time
 to arrive that way, and what did not arrive is news.
 """
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from domain.discovery_mark import Mark, Marked
 from domain.outcome import Source
 from domain.recording_list import ListedRecording
 
@@ -26,19 +27,6 @@ class Order(StrEnum):
 
     NEWEST_FIRST = "newest_first"
     OLDEST_FIRST = "oldest_first"
-
-
-class Mark(StrEnum):
-    """Discovery's own trace beside a recording: seen and given time to arrive otherwise, or sent to the queue."""
-
-    SEEN = "seen"
-    SENT = "sent"
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    mark: Mark
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from domain.discovery import DiscoveryState, Mark, Trace
+from domain.discovery import DiscoveryState, Trace
+from domain.discovery_mark import Mark
 from domain.outcome import Source
 from domain.recording import RecordingId
 from domain.recording_list import RecordingPage

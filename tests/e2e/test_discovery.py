@@ -69,7 +69,7 @@ def source(stack: LocalStack, recording: Recording) -> str:
 
 
 def mark(stack: LocalStack, recording: Recording) -> dict[str, Any] | None:
-    return next((item for item in stack.items(f"RECORDING#{recording.id}") if item["sk"] == "DISCOVERED"), None)
+    return next(iter(stack.items(f"MARK#{recording.id}")), None)
 
 
 def settled(stack: LocalStack, *recordings: Recording) -> bool:
@@ -127,7 +127,7 @@ def test_what_the_other_trigger_misses_is_found_after_a_run_s_grace(stack: Local
     table = stack.outputs["OutcomeTableName"]
     stack.client("dynamodb").update_item(
         TableName=table,
-        Key={"pk": {"S": f"RECORDING#{forgotten.id}"}, "sk": {"S": "DISCOVERED"}},
+        Key={"pk": {"S": f"MARK#{forgotten.id}"}, "sk": {"S": "DISCOVERED"}},
         UpdateExpression="SET marked_ms = :earlier",
         ExpressionAttributeValues={":earlier": {"N": str(int(seen["marked_ms"]) - TEN_MINUTES_MS)}},
     )

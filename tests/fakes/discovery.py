@@ -3,7 +3,8 @@
 from bisect import insort
 from collections.abc import Collection, Sequence
 
-from domain.discovery import DiscoveryState, Judged, Mark, Marked, Trace
+from domain.discovery import DiscoveryState, Judged, Trace
+from domain.discovery_mark import Mark, Marked
 from domain.errors import BudgetSpent, Conflict
 from domain.outcome import Source
 from domain.ports import Clock

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.discovery import DiscoveryState, Judged, Mark, Marked, Order, Walk
+from domain.discovery import DiscoveryState, Judged, Order, Walk
+from domain.discovery_mark import Mark, Marked
 from domain.discovery_ports import DiscoveryMemory
 from domain.errors import Conflict
 from domain.outcome import Source

@@ -8,7 +8,8 @@ import pytest
 from adapters.batching import Crew
 from adapters.discovery_table import DynamoDiscoveryMemory
 from adapters.outcome_table import DynamoOutcomeTable
-from domain.discovery import Judged, Mark, Marked
+from domain.discovery import Judged
+from domain.discovery_mark import Mark, Marked
 from domain.outcome import Outcome, Source, Status
 from domain.recording import RecordingId
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -78,17 +79,47 @@ def test_a_page_of_known_recordings_is_one_call_one_with_new_ones_two(
     assert aws.calls.names == ["dynamodb.BatchGetItem"] * 2
 
 
-def test_a_mark_lies_beside_the_outcome_and_expires_a_day_after_the_lookback(
+def test_a_mark_has_a_key_of_its_own_and_expires_a_day_after_the_lookback(
     aws: Aws, memory: DynamoDiscoveryMemory
 ) -> None:
     memory.mark([123], Mark.SENT)
-    assert aws.item("RECORDING#123", "DISCOVERED") == {
-        "pk": {"S": "RECORDING#123"},
-        "sk": {"S": "DISCOVERED"},
-        "mark": {"S": "sent"},
-        "marked_ms": {"N": str(NOON_MS)},
-        "expires_at": {"N": str((NOON_MS + 48 * HOUR_MS) // 1_000)},
-    }
+    assert aws.items() == [
+        {
+            "pk": {"S": "MARK#123"},
+            "sk": {"S": "DISCOVERED"},
+            "mark": {"S": "sent"},
+            "marked_ms": {"N": str(NOON_MS)},
+            "expires_at": {"N": str((NOON_MS + 48 * HOUR_MS) // 1_000)},
+        }
+    ]
+
+
+def put_old_mark(aws: Aws, recording: RecordingId, mark: Mark, marked_ms: int) -> None:
+    """A mark as the release before wrote it."""
+    key = {"pk": {"S": f"RECORDING#{recording}"}, "sk": {"S": "DISCOVERED"}}
+    aws.dynamodb.put_item(TableName=TABLE, Item=key | {"mark": {"S": mark}, "marked_ms": {"N": str(marked_ms)}})
+
+
+def test_an_old_mark_is_still_read(aws: Aws, memory: DynamoDiscoveryMemory) -> None:
+    put_old_mark(aws, 123, Mark.SENT, NOON_MS)
+    put_old_mark(aws, UUID, Mark.SEEN, NOON_MS)
+    assert memory.look_up([123, 124, UUID]) == {123: Marked(Mark.SENT, NOON_MS), UUID: Marked(Mark.SEEN, NOON_MS)}
+
+
+@pytest.mark.parametrize(("old_ms", "read"), [(NOON_MS - 1, Mark.SENT), (NOON_MS + 1, Mark.SEEN)])
+def test_of_an_old_and_a_new_mark_the_later_one_is_read(
+    aws: Aws, memory: DynamoDiscoveryMemory, old_ms: int, read: Mark
+) -> None:
+    put_old_mark(aws, 123, Mark.SEEN, old_ms)
+    memory.mark([123], Mark.SENT)
+    assert memory.look_up([123]) == {123: Marked(read, max(old_ms, NOON_MS))}
+
+
+def test_a_page_of_old_and_new_marks_is_read_whole(aws: Aws, memory: DynamoDiscoveryMemory) -> None:
+    for recording in range(1, 51):
+        put_old_mark(aws, recording, Mark.SENT, NOON_MS)
+    memory.mark(range(51, 101), Mark.SENT)
+    assert memory.look_up(range(1, 101)).keys() == set(range(1, 101))
 
 
 class Stubborn:
@@ -112,7 +143,8 @@ class Stubborn:
 def test_what_dynamodb_leaves_undone_is_asked_for_again(aws: Aws, clock: FakeClock) -> None:
     memory = DynamoDiscoveryMemory(Stubborn(aws.dynamodb), TABLE, HOUR_MS, clock)  # type: ignore[arg-type]
     memory.mark([1, 2, 3, 4], Mark.SENT)
-    assert memory.look_up([1, 2, 3, 4]).keys() == {1, 2, 3, 4}
+    assert memory.look_up([1, 2]).keys() == {1, 2}  # four keys: a mark has two places
+    assert memory.look_up([3, 4]).keys() == {3, 4}
 
 
 def test_what_dynamodb_never_does_is_an_error_and_no_mark_is_believed_in(aws: Aws, clock: FakeClock) -> None:
@@ -141,3 +173,12 @@ def test_an_event_that_waits_is_known_to_discovery(
 ) -> None:
     outcomes.mark_on_its_way(123)
     assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
+
+
+def test_evaluation_and_discovery_write_the_same_mark(
+    aws: Aws, memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable
+) -> None:
+    memory.mark([123], Mark.SENT)
+    by_discovery = aws.items()
+    outcomes.mark_on_its_way(123)
+    assert aws.items() == by_discovery

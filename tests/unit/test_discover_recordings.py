@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.discover_recordings import DiscoverRecordings, Run
-from domain.discovery import Judged, Mark, Marked, Order
+from domain.discovery import Judged, Order
+from domain.discovery_mark import Mark, Marked
 from domain.errors import (
     BudgetSpent,
     KeyForbidden,
