@@ -1,4 +1,8 @@
-"""Discovery in the deployed stack: nobody announces the recordings, yet they are alerted. IAM is enforced."""
+"""Discovery in the deployed stack: nobody announces the recordings, yet they are alerted. IAM is enforced.
+
+But the emulator knows no `dynamodb:LeadingKeys`: it refuses no write for its key. `tests/integration/
+test_table_permissions.py` compares the functions' writes with what the template's conditions allow.
+"""
 
 from __future__ import annotations
 

@@ -15,16 +15,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from adapters.alert_topic import SnsAlertTopic
 from adapters.batching import Crew
 from adapters.delivery_table import DynamoDeliveryLedger
+from adapters.discovery_table import DynamoDiscoveryMemory
+from adapters.event_queue import EventQueue
 from adapters.identitycall import IdentityCallApi
 from adapters.message_queue import HISTORY_ATTRIBUTE, MessageQueue
 from adapters.outcome_table import DynamoOutcomeTable
 from adapters.parameters import Parameters
+from adapters.recording_list import RecordingListApi
 from adapters.request_budget import SharedRequestBudget
 from adapters.rule_book import StoredRules
 from adapters.slack import SlackWebhook
 from domain.deliver_alert import DeliverAlert
+from domain.discover_recordings import DiscoverRecordings
 from domain.evaluate_recording import EvaluateRecording
 from domain.fetch_analysis import FetchAnalysis
+from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
 from handlers.telemetry import EmfMeter
@@ -78,6 +83,20 @@ def slack_worker(aws: Aws, clock: FakeClock, *, email_configured: bool = False) 
     deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=clock, random=lambda: 0.0)
     queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
     return SlackWorker(deliver, slack, queue, EmfMeter(), clock)
+
+
+def discovery_worker(aws: Aws, clock: FakeClock) -> DiscoveryWorker:
+    meter, lookback_ms = EmfMeter(), 24 * 3_600_000
+    parameters = Parameters(aws.ssm, PREFIX, ["api-key"], clock, lambda _: None)
+    discover = DiscoverRecordings(
+        recordings=RecordingListApi(IdentityCallApi(API, parameters, meter, clock, monotonic=lambda: 0.0)),
+        memory=DynamoDiscoveryMemory(aws.dynamodb, TABLE, lookback_ms, clock),
+        queue=EventQueue(aws.sqs, aws.queue_url),
+        budget=SharedRequestBudget(aws.dynamodb, TABLE, 60, meter, clock, Crew(1), clock.sleep),
+        now_ms=clock,
+        lookback_ms=lookback_ms,
+    )
+    return DiscoveryWorker(discover, meter, clock)
 
 
 def sqs_record(

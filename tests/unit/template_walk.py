@@ -29,6 +29,17 @@ OWN_PARAMETERS = {
 }
 """The entries of Parameter Store that each function may read."""
 
+OWN_KEYS = {
+    "EvaluationFunction": {"RECORDING#*", "ALIAS#*", "MARK#*", "BUDGET"},
+    "SlackFunction": {"RECORDING#*"},
+    "DiscoveryFunction": {"MARK#*", "DISCOVERY", "BUDGET"},
+}
+"""The partition keys of the outcome table that each function may write, as IAM's `StringLike` has them."""
+
+TABLE_READS = {"dynamodb:BatchGetItem", "dynamodb:GetItem"}
+KEYED_WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
+"""Writes whose requests name the partition key of each item, so that `dynamodb:LeadingKeys` is never absent."""
+
 PUBLIC_ACTIONS = {"sqs:SendMessage", "ssm:GetParameters", "logs:CreateLogStream", "logs:PutLogEvents"} | XRAY_WRITES
 """All that a function with a public URL may do."""
 
@@ -337,6 +348,32 @@ def functions_have_roles_of_their_own(template: Template) -> list[str]:
     return faults
 
 
+def writable_keys(statement: Node) -> set[str] | None:
+    """The partition keys to which a statement's condition binds it; None if it does not."""
+    match statement.get("Condition"):
+        case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys, **others}, **more} if not others and not more:
+            return set(_listed(keys))
+    return None
+
+
+def roles_write_under_their_own_keys_alone(template: Template) -> list[str]:
+    faults = []
+    owners = {template.arn_of(function.get("Role")): name for name, function in template.functions.items()}
+    for role in template.of_type("AWS::IAM::Role"):
+        allowed: set[str] = set()
+        for statement in template.statements_of(role):
+            actions = {action for action in _listed(statement["Action"]) if action.lower().startswith("dynamodb:")}
+            if actions <= TABLE_READS:
+                continue
+            keys = writable_keys(statement)
+            if keys is None or not actions <= KEYED_WRITES:
+                faults.append(f"{role} is bound to no keys in {sorted(actions)}")
+            allowed |= keys or set()
+        if allowed != OWN_KEYS.get(owners.get(role, ""), set()):
+            faults.append(f"{role} may write {sorted(allowed)} of the table")
+    return faults
+
+
 def public_urls_open_as_little_as_they_can(template: Template) -> list[str]:
     faults = []
     for name, function in template.functions.items():
@@ -604,6 +641,7 @@ CHECKS: list[Check] = [
     queues_and_their_functions,
     roles_name_what_they_allow,
     functions_have_roles_of_their_own,
+    roles_write_under_their_own_keys_alone,
     public_urls_open_as_little_as_they_can,
     resource_policies_name_who_and_for_whom,
     table_is_kept_and_encrypted,

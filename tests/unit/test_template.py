@@ -30,10 +30,13 @@ def test_the_template_has_no_fault(check: Check) -> None:
 # ── The walk has teeth: one broken template after another ───────────────────────────────────────────────────
 
 EVALUATION_STATEMENTS = "EvaluationRole/Properties/Policies/0/PolicyDocument/Statement"
+SLACK_STATEMENTS = "SlackRole/Properties/Policies/0/PolicyDocument/Statement"
+DISCOVERY_STATEMENTS = "DiscoveryRole/Properties/Policies/0/PolicyDocument/Statement"
 A_TOPIC = {"Ref": "AlertTopic"}
 TIMER_STATEMENTS = "DiscoveryTimerRole/Properties/Policies/0/PolicyDocument/Statement"
 AN_EVENT_QUEUE = {"Fn::GetAtt": ["EventQueue", "Arn"]}
 WEBHOOK_STATEMENTS = "WebhookRole/Properties/Policies/0/PolicyDocument/Statement"
+LEADING_KEYS = "Condition/ForAllValues:StringLike/dynamodb:LeadingKeys"
 OTHER_PARAMETER = {"Fn::Sub": walk.PARAMETER_ARN + "slack-webhook-url"}
 
 BREAKAGES: list[tuple[Check, str, Any]] = [
@@ -94,11 +97,33 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Action", "sqs:*"),
     (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Resource", "*"),
     (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Resource", {"Fn::Sub": "${EventQueue.Arn}*"}),
-    (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/6/Action/0", "xray:GetTraceSummaries"),
+    (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/7/Action/0", "xray:GetTraceSummaries"),
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Role/Fn::GetAtt/0", "EvaluationRole"),
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Policies", [{"SQSPollerPolicy": {}}]),
-    (walk.functions_have_roles_of_their_own, f"{EVALUATION_STATEMENTS}/4/Resource/0", OTHER_PARAMETER),
+    (walk.functions_have_roles_of_their_own, f"{EVALUATION_STATEMENTS}/5/Resource/0", OTHER_PARAMETER),
     (walk.functions_have_roles_of_their_own, f"{WEBHOOK_STATEMENTS}/1/Resource", OTHER_PARAMETER),
+    (walk.roles_write_under_their_own_keys_alone, f"{DISCOVERY_STATEMENTS}/3/Condition", DROPPED),
+    (walk.roles_write_under_their_own_keys_alone, f"{EVALUATION_STATEMENTS}/3/Condition", DROPPED),
+    (walk.roles_write_under_their_own_keys_alone, f"{SLACK_STATEMENTS}/2/Condition", DROPPED),
+    (walk.roles_write_under_their_own_keys_alone, f"{DISCOVERY_STATEMENTS}/3", DROPPED),
+    (walk.roles_write_under_their_own_keys_alone, f"{DISCOVERY_STATEMENTS}/2/Action/0", "dynamodb:PutItem"),
+    (walk.roles_write_under_their_own_keys_alone, f"{DISCOVERY_STATEMENTS}/3/Action/0", "dynamodb:PartiQLInsert"),
+    (walk.roles_write_under_their_own_keys_alone, f"{WEBHOOK_STATEMENTS}/0/Action", "DynamoDB:PutItem"),
+    (walk.roles_write_under_their_own_keys_alone, f"{DISCOVERY_STATEMENTS}/3/{LEADING_KEYS}/0", "RECORDING#*"),
+    (walk.roles_write_under_their_own_keys_alone, f"{DISCOVERY_STATEMENTS}/3/{LEADING_KEYS}/0", "*"),
+    (walk.roles_write_under_their_own_keys_alone, f"{EVALUATION_STATEMENTS}/3/{LEADING_KEYS}/0", DROPPED),
+    (walk.roles_write_under_their_own_keys_alone, f"{SLACK_STATEMENTS}/2/{LEADING_KEYS}", ["RECORDING#*", "BUDGET"]),
+    # An operator that one of several keys satisfies, and a condition on something else.
+    (
+        walk.roles_write_under_their_own_keys_alone,
+        f"{SLACK_STATEMENTS}/2/Condition",
+        {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["RECORDING#*"]}},
+    ),
+    (
+        walk.roles_write_under_their_own_keys_alone,
+        f"{SLACK_STATEMENTS}/2/Condition",
+        {"ForAllValues:StringLike": {"dynamodb:Attributes": ["RECORDING#*"]}},
+    ),
     (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/FunctionUrlConfig/AuthType", "AWS_IAM"),
     (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/FunctionUrlConfig/Cors", {}),
     (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/ReservedConcurrentExecutions", 5),
@@ -134,7 +159,7 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.functions_are_set_up_alike, "SlackLogGroup/Properties/RetentionInDays", DROPPED),
     (walk.functions_are_set_up_alike, "SlackFunction/Properties/LoggingConfig", DROPPED),
     (walk.functions_are_set_up_alike, "WebhookFunction/Properties/LoggingConfig/SystemLogLevel", "INFO"),
-    (walk.functions_are_set_up_alike, f"{EVALUATION_STATEMENTS}/5/Action", ["logs:CreateLogStream"]),
+    (walk.functions_are_set_up_alike, f"{EVALUATION_STATEMENTS}/6/Action", ["logs:CreateLogStream"]),
     (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/AlarmDescription", "An event has waited."),
     (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/TreatMissingData", DROPPED),
     (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/AlarmActions", [A_TOPIC]),

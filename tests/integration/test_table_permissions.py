@@ -1,0 +1,94 @@
+"""What the functions write into the table is what template.yaml lets them write, and no more.
+
+The emulator of the end-to-end tests knows no `dynamodb:LeadingKeys` and refuses no write for its key. So the writes of
+the real workers are compared with the roles here.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+import responses
+
+from domain.wording import iso
+from tests.fakes.clock import FakeClock
+from tests.fakes.make import UUID, alert, body, goal, unmet
+from tests.integration.conftest import TABLE, Aws
+from tests.integration.socket_server import raw_server, says
+from tests.integration.test_evaluation_worker import batch
+from tests.integration.workers import (
+    API,
+    KEY,
+    PREFIX,
+    Vendor,
+    context,
+    discovery_worker,
+    evaluation_worker,
+    slack_worker,
+)
+from tests.unit import template_walk as walk
+
+TEMPLATE = walk.Template.read(Path(__file__).parents[2] / "template.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _as_deployed(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "IdentityCallAlerts")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "alerts")
+    aws.put_parameter(f"{PREFIX}/api-key", KEY)
+
+
+@pytest.fixture
+def vendor(aws: Aws) -> Iterator[Vendor]:  # after the account, whose own fakes would else come before
+    with responses.RequestsMock() as mock:
+        yield Vendor(mock)
+
+
+def written(aws: Aws) -> tuple[set[str], set[str]]:
+    """The IAM actions of all writes so far, and the partition keys of what was written."""
+    actions, keys = set(), set()
+    for name, asked in zip(aws.calls.names, aws.calls.parameters, strict=True):
+        action = name.replace(".", ":")
+        if action.startswith("dynamodb:") and action not in walk.TABLE_READS:
+            together = [request["PutRequest"]["Item"] for request in asked.get("RequestItems", {}).get(TABLE, [])]
+            actions.add(action)
+            keys |= {item["pk"]["S"] for item in together or [asked.get("Item") or asked["Key"]]}
+    return actions, keys
+
+
+def allowed(function: str, keys: set[str]) -> tuple[set[str], set[str]]:
+    """The writes that the function's role allows, as `written` has them. A pattern is replaced by those of the `keys`
+    that it matches; a pattern that matches none is left."""
+    role = TEMPLATE.arn_of(TEMPLATE.functions[function]["Role"]) or ""
+    [statement] = [each for each in TEMPLATE.statements_of(role) if walk.writable_keys(each)]
+    actions = statement["Action"]
+    patterns = walk.writable_keys(statement) or set()
+    matched = [{key for key in keys if fnmatchcase(key, pattern)} or {pattern} for pattern in patterns]
+    return {actions} if isinstance(actions, str) else set(actions), set().union(*matched)
+
+
+def test_evaluation_writes_what_its_role_allows(aws: Aws, vendor: Vendor, clock: FakeClock) -> None:
+    """A recording with an alert, found by its UUID, and one that waits."""
+    vendor.says(UUID, body(7, goal()))
+    vendor.fails(8)
+    evaluation_worker(aws, clock).handle(batch({"recording_id": UUID}, {"recording_id": 8}), context())
+    actions, keys = written(aws)
+    assert (actions, keys) == allowed("EvaluationFunction", keys)
+
+
+def test_the_notifier_writes_what_its_role_allows(aws: Aws, clock: FakeClock) -> None:
+    with raw_server() as slack:
+        slack.answers(says(b"ok"))
+        aws.put_parameter(f"{PREFIX}/slack-webhook-url", f"{slack.url}/services/T/B/secret")
+        slack_worker(aws, clock).handle(batch(alert(unmet()).model_dump_json()), context())
+    actions, keys = written(aws)
+    assert (actions, keys) == allowed("SlackFunction", keys)
+
+
+def test_discovery_writes_what_its_role_allows(aws: Aws, vendor: Vendor, clock: FakeClock) -> None:
+    listed = {"id": 123, "status": "completed", "created_at": iso(clock())}
+    vendor.mock.get(f"{API}/recordings", json={"data": [listed], "meta": {"total_pages": 1}})
+    assert discovery_worker(aws, clock).handle({}, context())["discovered"] == 1
+    actions, keys = written(aws)
+    assert (actions, keys) == allowed("DiscoveryFunction", keys)
