@@ -15,9 +15,6 @@ import yaml
 Node = dict[str, Any]
 Check = Callable[["Template"], list[str]]
 
-XRAY_WRITES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-"""The only actions that may stand on `*`: X-Ray has no resources for them."""
-
 PARAMETER_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/"
 """With an entry's name behind it."""
 
@@ -40,7 +37,7 @@ TABLE_READS = {"dynamodb:BatchGetItem", "dynamodb:GetItem"}
 KEYED_WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
 """Writes whose requests name the partition key of each item, so that `dynamodb:LeadingKeys` is never absent."""
 
-PUBLIC_ACTIONS = {"sqs:SendMessage", "ssm:GetParameters", "logs:CreateLogStream", "logs:PutLogEvents"} | XRAY_WRITES
+PUBLIC_ACTIONS = {"sqs:SendMessage", "ssm:GetParameters", "logs:CreateLogStream", "logs:PutLogEvents"}
 """All that a function with a public URL may do."""
 
 THIS_ACCOUNT = {"Ref": "AWS::AccountId"}
@@ -328,10 +325,11 @@ def roles_name_what_they_allow(template: Template) -> list[str]:
             actions = set(_listed(statement.get("Action", "*")))
             if statement["Effect"] != "Allow" or any("*" in action for action in actions):
                 faults.append(f"{role} does not name its actions: {sorted(actions)}")
-            for resource in _listed(statement.get("Resource")):
-                traces = resource == "*" and actions <= XRAY_WRITES
-                if template.arn_of(resource) is None and parameter_entry(resource) is None and not traces:
-                    faults.append(f"{role} allows {sorted(actions)} on {resource}, no resource of the template")
+            faults += [
+                f"{role} allows {sorted(actions)} on {resource}, no resource of the template"
+                for resource in _listed(statement.get("Resource"))
+                if template.arn_of(resource) is None and parameter_entry(resource) is None
+            ]
     return faults
 
 
@@ -455,7 +453,7 @@ def functions_are_set_up_alike(template: Template) -> list[str]:
         "CodeUri": "src/",
         "Timeout": 30,
         "MemorySize": 512,
-        "Tracing": "Active",
+        "Tracing": "PassThrough",
         "RecursiveLoop": "Allow",
     }
     for name, function in template.functions.items():

@@ -97,7 +97,11 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Action", "sqs:*"),
     (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Resource", "*"),
     (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/0/Resource", {"Fn::Sub": "${EventQueue.Arn}*"}),
-    (walk.roles_name_what_they_allow, f"{EVALUATION_STATEMENTS}/7/Action/0", "xray:GetTraceSummaries"),
+    (
+        walk.roles_name_what_they_allow,
+        f"{EVALUATION_STATEMENTS}/0",
+        {"Effect": "Allow", "Action": "xray:PutTraceSegments", "Resource": "*"},
+    ),
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Role/Fn::GetAtt/0", "EvaluationRole"),
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Policies", [{"SQSPollerPolicy": {}}]),
     (walk.functions_have_roles_of_their_own, f"{EVALUATION_STATEMENTS}/5/Resource/0", OTHER_PARAMETER),
