@@ -1,4 +1,4 @@
-"""`sam build` and `sam deploy` of the real template, for the local stack.
+"""`sam build` and `sam deploy` of the real template, for the local stack; `emulated_template` says what it leaves out.
 
 It has a build folder of its own: a build for this machine's Python must never be what `make deploy` deploys.
 """
@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
+from local import emulated_template
 from local.emulator import REGION, Interpreter
 from local.leash import Leashed
 from local.places import ROOT, SOURCES, STATE, TEMPLATE, TOOLS, LocalStackError, tool
@@ -45,6 +48,9 @@ def build(interpreter: Interpreter) -> None:
             *("build", "--template-file", str(TEMPLATE), "--build-dir", str(_BUILT)),
             *("--cached", "--cache-dir", str(_FOLDER / "cache"), "--parallel"),
             *("--parameter-overrides", *_pairs(overrides)),
+        )
+        built_template().write_text(
+            yaml.safe_dump(emulated_template.amended(yaml.safe_load(built_template().read_text())), sort_keys=False)
         )
         _STAMP.write_text(fingerprint)
 
@@ -92,7 +98,12 @@ def _pairs(overrides: Mapping[str, str]) -> list[str]:
 
 def _fingerprint(interpreter: Interpreter) -> str:
     digest = hashlib.sha256(f"{interpreter}".encode())
-    for path in (TEMPLATE, ROOT / "requirements" / "sam.txt", *sorted(_source_files())):
+    for path in (
+        TEMPLATE,
+        Path(emulated_template.__file__),
+        ROOT / "requirements" / "sam.txt",
+        *sorted(_source_files()),
+    ):
         digest.update(f"\n{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -85,7 +85,8 @@ class LocalStack(Deployment):
                 "IdentityCallBaseUrl": self._api_url or self.vendor.base_url,
                 "PythonRuntime": interpreter.runtime,
                 "Architecture": interpreter.architecture,
-                "DiscoverySchedule": "off",  # whoever looks on wants to know what starts it
+                "DiscoverySchedule": "off",  # nothing happens here by itself
+                "Webhook": "on",
                 **self._overrides,
             },
             self.emulator.environment(),
@@ -116,7 +117,7 @@ class LocalStack(Deployment):
         """Two things the emulator's IAM gets wrong, refusing what AWS would allow. It checks `ssm:GetParameters`
         against `*`, whatever names are asked for: a role that may read some parameters may therefore read all here;
         the template's tests hold it to its own. And it knows `sqs:SendMessageBatch`, which on AWS is `sqs:SendMessage`.
-        Everything else is enforced as the template has it."""
+        Everything else is enforced as the template has it, TLS apart (see `emulated_template`)."""
         iam = self.client("iam")
         for role in map(self.physical_id, self.logical_ids("AWS::IAM::Role")):
             policies = iam.list_role_policies(RoleName=role)["PolicyNames"]

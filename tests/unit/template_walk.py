@@ -4,6 +4,7 @@ The walk reads the SAM template itself, not what SAM makes of it: what a person 
 test_template.py` wants no fault of the real template, and a fault of each of a list of broken ones.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -39,6 +40,63 @@ KEYED_WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", 
 
 PUBLIC_ACTIONS = {"sqs:SendMessage", "ssm:GetParameters", "logs:CreateLogStream", "logs:PutLogEvents"}
 """All that a function with a public URL may do."""
+
+URL_RESOURCES: dict[str, tuple[str, Node]] = {
+    "WebhookFunctionUrl": (
+        "AWS::Lambda::Url",
+        {"TargetFunctionArn": {"Ref": "WebhookFunction"}, "AuthType": "NONE"},
+    ),
+    "WebhookFunctionUrlPublicPermissions": (
+        "AWS::Lambda::Permission",
+        {
+            "Action": "lambda:InvokeFunctionUrl",
+            "FunctionName": {"Ref": "WebhookFunction"},
+            "Principal": "*",
+            "FunctionUrlAuthType": "NONE",
+        },
+    ),
+    "WebhookFunctionURLInvokeAllowPublicAccess": (
+        "AWS::Lambda::Permission",
+        {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": {"Ref": "WebhookFunction"},
+            "Principal": "*",
+            "InvokedViaFunctionUrl": True,
+        },
+    ),
+}
+"""Id, type and properties as aws-sam-translator 1.115 made them from `FunctionUrlConfig: {AuthType: NONE}`. With other
+ids an update would give a new URL to a stack that has one."""
+
+PHYSICAL_NAMES = {
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Events::Rule": "Name",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Scheduler::Schedule": "Name",
+    "AWS::Serverless::Function": "FunctionName",
+}
+"""The property that names a resource for the whole account and region; without it CloudFormation makes a name."""
+
+NAMELESS = {
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Url",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+}
+
+VARIANTS: dict[str, tuple[str, str]] = {
+    "Webhook": ("off", "on"),
+    "DiscoverySchedule": ("off", "rate(5 minutes)"),
+    "AlertEmail": ("", "team@example.com"),
+    "OperationsEmail": ("", "team@example.com"),
+}
+"""The parameters that decide which resources there are."""
 
 THIS_ACCOUNT = {"Ref": "AWS::AccountId"}
 RETRIES = {"MaximumRetryAttempts", "MaximumEventAgeInSeconds"}
@@ -107,6 +165,60 @@ class Template:
         timers = (timer["Target"].get("DeadLetterConfig", {}).get("Arn") for timer in self.timers.values())
         return {self.arn_of(keeper) for keeper in (*redrives, *timers)} - {None}
 
+    @property
+    def public_functions(self) -> set[str]:
+        """The functions that have a URL."""
+        return {url["TargetFunctionArn"]["Ref"] for url in self.of_type("AWS::Lambda::Url").values()}
+
+    def resolved(self, value: Any, **parameters: str) -> Any:
+        """A value as CloudFormation would work it out with these parameters, else their defaults. References to
+        resources and pseudo parameters stay as they are."""
+        given = {name: str(each.get("Default", "")) for name, each in self.parameters.items()} | parameters
+
+        def work_out(node: Any) -> Any:  # noqa: PLR0911 (one return a function of CloudFormation)
+            match node:
+                case {"Ref": str(name)} if name in given:
+                    return given[name]
+                case {"Condition": str(name)}:
+                    return work_out(self.document["Conditions"][name])
+                case {"Fn::If": [condition, yes, no]}:
+                    return work_out(yes if work_out({"Condition": condition}) else no)
+                case {"Fn::Equals": [one, other]}:
+                    return work_out(one) == work_out(other)
+                case {"Fn::Not": [one]}:
+                    return not work_out(one)
+                case {"Fn::Or": alternatives}:
+                    return any(work_out(one) for one in alternatives)
+                case {"Fn::Select": [index, values]}:
+                    return work_out(values)[index]
+                case {"Fn::Split": [separator, text]}:
+                    return work_out(text).split(separator)
+                case {"Fn::Sub": [text, names]}:
+                    return _filled_in(text, given | work_out(names))
+                case {"Fn::Sub": text}:
+                    return _filled_in(text, given)
+                case dict():
+                    return {name: work_out(inner) for name, inner in node.items()}
+                case list():
+                    return [work_out(inner) for inner in node]
+            return node
+
+        return work_out(value)
+
+    def present(self, **parameters: str) -> dict[str, Node]:
+        """The resources that there are with these parameters."""
+        return self._wanted(self.resources, parameters)
+
+    def outputs_present(self, **parameters: str) -> dict[str, Node]:
+        return self._wanted(self.outputs, parameters)
+
+    def _wanted(self, entries: dict[str, Node], parameters: dict[str, str]) -> dict[str, Node]:
+        return {
+            name: self.resolved({key: inner for key, inner in entry.items() if key != "Condition"}, **parameters)
+            for name, entry in entries.items()
+            if "Condition" not in entry or self.resolved({"Condition": entry["Condition"]}, **parameters)
+        }
+
     def arn_of(self, value: Any) -> str | None:
         """The logical id of the resource whose ARN the value is; None if it is anything else."""
         match value:
@@ -149,6 +261,11 @@ class Template:
 def _merged(common: Node, own: Node) -> Node:
     shared = [key for key in own if key in common and isinstance(own[key], dict)]
     return common | own | {key: _merged(common[key], own[key]) for key in shared}
+
+
+def _filled_in(text: str, values: Node) -> str:
+    """What `Fn::Sub` makes of a text; a name without a value stays as it is."""
+    return re.sub(r"\$\{([\w.:]+)\}", lambda found: str(values.get(found[1], found[0])), text)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -261,16 +378,16 @@ def queues_and_their_dead_letters(template: Template) -> list[str]:
     return faults
 
 
-def answers_its_caller(function: Node) -> bool:
+def answers_its_caller(template: Template, name: str) -> bool:
     """Called through its URL and by nothing else. The caller hears of a failure and sends again, so that a dead-letter
     queue would keep nothing; where Lambda itself calls and nobody listens, it must keep what failed."""
-    return "FunctionUrlConfig" in function and not function.get("Events")
+    return name in template.public_functions and not template.functions[name].get("Events")
 
 
 def functions_and_their_dead_letters(template: Template) -> list[str]:
     faults = []
     for name, function in template.functions.items():
-        if answers_its_caller(function):
+        if answers_its_caller(template, name):
             continue
         keeper = template.arn_of(function.get("DeadLetterQueue", {}).get("TargetArn"))
         if keeper not in template.dead_letter_queues:
@@ -333,6 +450,18 @@ def roles_name_what_they_allow(template: Template) -> list[str]:
     return faults
 
 
+def roles_are_bounded_where_wanted(template: Template) -> list[str]:
+    policy = "arn:aws:iam::123456789012:policy/team/boundary"
+    faults = []
+    for role, properties in template.of_type("AWS::IAM::Role").items():
+        boundary = properties.get("PermissionsBoundary")
+        if template.resolved(boundary, PermissionsBoundary=policy) != policy:
+            faults.append(f"PermissionsBoundary does not bound {role}")
+        if template.resolved(boundary, PermissionsBoundary="") != {"Ref": "AWS::NoValue"}:
+            faults.append(f"{role} has a boundary that was not asked for")
+    return faults
+
+
 def functions_have_roles_of_their_own(template: Template) -> list[str]:
     faults = []
     roles = [template.arn_of(function.get("Role")) for function in template.functions.values()]
@@ -372,15 +501,64 @@ def roles_write_under_their_own_keys_alone(template: Template) -> list[str]:
     return faults
 
 
+def the_webhook_keeps_its_url(template: Template) -> list[str]:
+    found = {
+        name: (resource["Type"], resource["Properties"])
+        for name, resource in template.resources.items()
+        if resource["Type"] in ("AWS::Lambda::Url", "AWS::Lambda::Permission")
+    }
+    return [
+        *(f"{name} is not {wanted}" for name, wanted in URL_RESOURCES.items() if found.get(name) != wanted),
+        *(f"{name} opens a function" for name in found if name not in URL_RESOURCES),
+    ]
+
+
+def the_webhook_is_there_only_where_wanted(template: Template) -> list[str]:
+    faults = []
+    if template.parameters["Webhook"]["AllowedValues"] != ["off", "on"]:
+        faults.append("Webhook is something else than off or on")
+    off, on = template.present(Webhook="off"), template.present(Webhook="on")
+    public = {*template.public_functions, *URL_RESOURCES}
+    faults += [f"{name} is there with Webhook off" for name in off if name in public or name.startswith("Webhook")]
+    faults += [f"{name} is not there with Webhook on" for name in public if name not in on]
+    return faults
+
+
+def nothing_refers_to_what_is_absent(template: Template) -> list[str]:
+    faults = []
+    for values in itertools.product(*VARIANTS.values()):
+        parameters = dict(zip(VARIANTS, values, strict=True))
+        present = template.present(**parameters)
+        absent = template.resources.keys() - present.keys()
+        for name, entry in {**present, **template.outputs_present(**parameters)}.items():
+            wrong = absent & set(_references(entry))
+            if wrong:
+                faults.append(f"{name} refers to {sorted(wrong)}, which are not there with {parameters}")
+    return faults
+
+
+def _references(node: Any) -> Iterator[str]:
+    """The ids that a resolved value refers to."""
+    match node:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case dict():
+            for inner in node.values():
+                yield from _references(inner)
+        case list():
+            for inner in node:
+                yield from _references(inner)
+        case str():
+            yield from re.findall(r"\$\{(\w+)", node)
+
+
 def public_urls_open_as_little_as_they_can(template: Template) -> list[str]:
     faults = []
     for name, function in template.functions.items():
-        if "FunctionUrlConfig" not in function:
+        if "FunctionUrlConfig" in function:
+            faults.append(f"{name} has a URL that `sam deploy --guided` asks about")
+        if name not in template.public_functions:
             continue
-        # Senders have no AWS credentials; browsers (Cors) have no business here. SAM adds the permissions only where it
-        # reads NONE itself.
-        if function["FunctionUrlConfig"] != {"AuthType": "NONE"}:
-            faults.append(f"{name}'s URL is not for senders alone")
         match function.get("ReservedConcurrentExecutions"):
             case {"Fn::If": [str(condition), {"Ref": str(parameter)}, {"Ref": "AWS::NoValue"}]} if template.document[
                 "Conditions"
@@ -395,13 +573,20 @@ def public_urls_open_as_little_as_they_can(template: Template) -> list[str]:
     return faults
 
 
+def _resource_policies(template: Template) -> Iterator[tuple[str, set[str], list[Node]]]:
+    """Each policy of queues or topics: its id, what it is attached to, and its statements."""
+    kinds = {"AWS::SQS::QueuePolicy": "Queues", "AWS::SNS::TopicPolicy": "Topics"}
+    for kind, attached in kinds.items():
+        for name, properties in template.of_type(kind).items():
+            yield name, {value["Ref"] for value in properties[attached]}, properties["PolicyDocument"]["Statement"]
+
+
 def resource_policies_name_who_and_for_whom(template: Template) -> list[str]:
     faults = []
-    queue_policies = template.of_type("AWS::SQS::QueuePolicy").items()
-    topic_policies = template.of_type("AWS::SNS::TopicPolicy").items()
-    for name, properties in [*queue_policies, *topic_policies]:
-        guarded = {value.get("Ref") for value in properties.get("Queues") or properties["Topics"]}
-        for statement in properties["PolicyDocument"]["Statement"]:
+    for name, guarded, statements in _resource_policies(template):
+        for statement in statements:
+            if statement["Effect"] == "Deny":
+                continue
             if list(statement["Principal"]) != ["Service"] or "*" in statement["Action"]:
                 faults.append(f"{name} does not name one service and its actions")
             if template.arn_of(statement["Resource"]) not in guarded:
@@ -409,6 +594,32 @@ def resource_policies_name_who_and_for_whom(template: Template) -> list[str]:
             equals = statement.get("Condition", {}).get("StringEquals")
             if template.source_of(statement) is None and equals != {"aws:SourceAccount": THIS_ACCOUNT}:
                 faults.append(f"{name} does not say for whom the service may come")
+    return faults
+
+
+def queues_and_topics_ask_for_tls(template: Template) -> list[str]:
+    faults = []
+    actions = {"AWS::SQS::Queue": "sqs:*", "AWS::SNS::Topic": "sns:Publish"}
+    for name, resource in template.resources.items():
+        if resource["Type"] not in actions:
+            continue
+        policies = [statements for _, guarded, statements in _resource_policies(template) if name in guarded]
+        if len(policies) != 1:
+            faults.append(f"{name} has {len(policies)} policies; the last one replaces the others")
+        refusals = [
+            {**statement, "Sid": "", "Resource": template.arn_of(statement["Resource"])}
+            for statement in itertools.chain.from_iterable(policies)
+        ]
+        wanted = {
+            "Sid": "",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": actions[resource["Type"]],
+            "Resource": name,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        if wanted not in refusals:
+            faults.append(f"{name} takes requests without TLS")
     return faults
 
 
@@ -427,11 +638,23 @@ def table_is_kept_and_encrypted(template: Template) -> list[str]:
             "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         }
         faults += [f"{name} has not {key} = {value}" for key, value in wanted.items() if table.get(key) != value]
-        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            if template.resources[name].get(policy) != "Retain":
-                faults.append(f"{name} is lost with the stack: {policy}")
+        for policy, wish in {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}.items():
+            if template.resources[name].get(policy) != wish:
+                faults.append(f"{name} is lost with the stack, or left behind by one that failed: {policy}")
     if not template.of_type("AWS::DynamoDB::Table"):
         faults.append("there is no table")
+    return faults
+
+
+def two_stacks_live_side_by_side(template: Template) -> list[str]:
+    faults = []
+    for name, resource in template.resources.items():
+        kind = resource["Type"]
+        if kind not in PHYSICAL_NAMES and kind not in NAMELESS:
+            faults.append(f"{name}: does a {kind} have a name of its own?")
+        physical = resource.get("Properties", {}).get(PHYSICAL_NAMES.get(kind, ""))
+        if physical is not None and not any("AWS::StackName" in text for text in _texts(physical)):
+            faults.append(f"{name} is called {physical} in every stack")
     return faults
 
 
@@ -485,8 +708,26 @@ def runbook_anchor(alarm: Node) -> str | None:
     return found[1] if found else None
 
 
+def metric(alarm: Node) -> Node:
+    """What an alarm measures: `Namespace`, `MetricName` and `Dimensions`, of its own or under its expression."""
+    for each in alarm.get("Metrics", []):
+        if "MetricStat" in each:
+            return dict(each["MetricStat"]["Metric"])
+    return alarm
+
+
 def dimensions(alarm: Node) -> dict[str, Any]:
-    return {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+    return {dimension["Name"]: dimension["Value"] for dimension in metric(alarm)["Dimensions"]}
+
+
+def expression(alarm: Node) -> str | None:
+    """What an alarm compares, where that is not the metric itself; `metric` in it stands for the metric."""
+    compared = [each for each in alarm.get("Metrics", []) if each.get("ReturnData", True)]
+    measured = [each["Id"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+    match compared, measured:
+        case [{"Expression": str(text)}], [str(name)]:
+            return re.sub(rf"\b{name}\b", "metric", text)
+    return None
 
 
 def alarms_ring_and_explain(template: Template) -> list[str]:
@@ -494,8 +735,9 @@ def alarms_ring_and_explain(template: Template) -> list[str]:
     for name, alarm in _alarms(template).items():
         if runbook_anchor(alarm) is None:
             faults.append(f"{name} does not say where to read on")
-        if alarm.get("TreatMissingData") != "notBreaching":
-            faults.append(f"{name} rings when nothing happens")
+        silence = "breaching" if alarm["ComparisonOperator"] == "LessThanThreshold" else "notBreaching"
+        if alarm.get("TreatMissingData") != silence:
+            faults.append(f"{name} takes silence for something else than {silence}")
         if [template.arn_of(action) for action in alarm["AlarmActions"]] != ["OperationsTopic"]:
             faults.append(f"{name} tells nobody")
     cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
@@ -513,10 +755,13 @@ def alarms_watch_what_must_not_pass_unseen(template: Template) -> list[str]:
         environment = template.functions[function]["Environment"]["Variables"]
         return {"service": environment["POWERTOOLS_SERVICE_NAME"], **others}
 
-    visible, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+    mapped = {
+        str(template.arn_of(event["Properties"]["Queue"]))
+        for function in template.functions.values()
+        for event in function.get("Events", {}).values()
+    }
     wanted: list[tuple[str, str, Node, int]] = [
-        *(("AWS/SQS", visible, queue(str(name)), 0) for name in sorted(map(str, template.dead_letter_queues))),
-        ("AWS/SQS", age, queue("EventQueue"), 1800),
+        *(("AWS/SQS", "ApproximateAgeOfOldestMessage", queue(name), 1800) for name in sorted(mapped)),
         *(("AWS/Lambda", "Errors", {"FunctionName": {"Ref": name}}, 0) for name in template.functions),
         *(
             ("IdentityCallAlerts", metric, service(function), 0)
@@ -544,18 +789,67 @@ def alarms_watch_what_must_not_pass_unseen(template: Template) -> list[str]:
     watched = [
         (alarm["Namespace"], alarm["MetricName"], dimensions(alarm), alarm["Threshold"])
         for alarm in _alarms(template).values()
-        if alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        if alarm["ComparisonOperator"] == "GreaterThanThreshold" and expression(alarm) is None
     ]
     return [f"no alarm watches {want}" for want in wanted if want not in watched]
 
 
+def every_new_dead_letter_rings(template: Template) -> list[str]:
+    ringing = [
+        dimensions(alarm)["QueueName"]
+        for alarm in _alarms(template).values()
+        if metric(alarm).get("MetricName") == "ApproximateNumberOfMessagesVisible"
+        and expression(alarm) == "DIFF(FILL(metric, 0))"
+        and (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+        and (alarm["EvaluationPeriods"], alarm.get("DatapointsToAlarm")) == (3, 1)
+        and alarm.get("OKActions") == alarm["AlarmActions"]
+    ]
+    return [
+        f"a dead letter that comes to {queue} beside another one does not ring"
+        for queue in sorted(map(str, template.dead_letter_queues))
+        if {"Fn::GetAtt": [queue, "QueueName"]} not in ringing
+    ]
+
+
+def timers_that_stop_ring(template: Template) -> list[str]:
+    watched = [
+        (template.resources[name].get("Condition"), dimensions(alarm))
+        for name, alarm in _alarms(template).items()
+        if (metric(alarm).get("Namespace"), metric(alarm).get("MetricName")) == ("AWS/Lambda", "Invocations")
+        and (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == ("Sum", "LessThanThreshold", 1)
+        and "DatapointsToAlarm" not in alarm
+    ]
+    return [
+        f"no alarm says that {name} has stopped"
+        for name, timer in template.timers.items()
+        if (
+            template.resources[name].get("Condition"),
+            {"FunctionName": {"Ref": template.arn_of(timer["Target"]["Arn"])}},
+        )
+        not in watched
+    ]
+
+
 def dashboard_shows_the_flow(template: Template) -> list[str]:
-    (dashboard,) = template.of_type("AWS::CloudWatch::Dashboard").values()
-    body, _ = dashboard["DashboardBody"]["Fn::Sub"]
-    try:
-        widgets = json.loads(body)["widgets"]
-    except ValueError as error:
-        return [f"the dashboard is not JSON: {error}"]
+    faults = []
+    for webhook, schedule in itertools.product(VARIANTS["Webhook"], VARIANTS["DiscoverySchedule"]):
+        present = template.present(Webhook=webhook, DiscoverySchedule=schedule)
+        (body,) = (
+            dashboard["Properties"]["DashboardBody"]
+            for dashboard in present.values()
+            if dashboard["Type"] == "AWS::CloudWatch::Dashboard"
+        )
+        try:
+            widgets = json.loads(body)["widgets"]
+        except ValueError as error:
+            faults.append(f"the dashboard is not JSON with Webhook {webhook} and discovery {schedule}: {error}")
+            continue
+        alarms = [name for name, resource in present.items() if resource["Type"] == "AWS::CloudWatch::Alarm"]
+        faults += _faults_of_widgets(widgets, [*(f"${{{queue}.QueueName}}" for queue in template.queues)], alarms)
+    return faults
+
+
+def _faults_of_widgets(widgets: list[Node], queues: list[str], alarms: list[str]) -> list[str]:
     text = json.dumps(widgets)
     wanted = [
         *("RecordingsReceived", "RecordingsEvaluated", "RecordingsDeferred", "DuplicatesSkipped", "RuleViolations"),
@@ -563,12 +857,13 @@ def dashboard_shows_the_flow(template: Template) -> list[str]:
         *("WebhooksReceived", "WebhooksIgnored"),
         *("RecordingsDiscovered", "RecordingsMissed", "DiscoveryRuns", "DiscoveryStoppedEarly"),
         *("EventToAlertMs", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
-        *(f"${{{queue}.QueueName}}" for queue in template.queues),
-        *(f"${{{alarm}.Arn}}" for alarm in _alarms(template)),
+        *queues,
     ]
+    shown = [each for widget in widgets for each in widget["properties"].get("alarms", [])]
     places = [(w["x"], w["y"], w["width"]) for w in widgets]
     return [
         *(f"the dashboard does not show {name}" for name in wanted if name not in text),
+        *(f"the dashboard does not show {name}" for name in alarms if f"${{{name}.Arn}}" not in shown),
         *(f"the dashboard is wider than its 24 columns at {place}" for place in places if place[0] + place[2] > 24),
         *(f"two widgets of the dashboard are at {place}" for place in places if places.count(place) > 1),
     ]
@@ -587,7 +882,9 @@ DEFAULTS: Node = {
     "OutcomeRetentionDays": 365,
     "DiscoverySchedule": "rate(5 minutes)",
     "DiscoveryLookbackHours": 24,
+    "Webhook": "off",
     "WebhookConcurrency": 0,
+    "PermissionsBoundary": "",
     "PythonRuntime": "python3.13",
     "Architecture": "arm64",
 }
@@ -638,15 +935,23 @@ CHECKS: list[Check] = [
     functions_and_their_dead_letters,
     queues_and_their_functions,
     roles_name_what_they_allow,
+    roles_are_bounded_where_wanted,
     functions_have_roles_of_their_own,
     roles_write_under_their_own_keys_alone,
+    the_webhook_keeps_its_url,
+    the_webhook_is_there_only_where_wanted,
+    nothing_refers_to_what_is_absent,
     public_urls_open_as_little_as_they_can,
     resource_policies_name_who_and_for_whom,
+    queues_and_topics_ask_for_tls,
     table_is_kept_and_encrypted,
+    two_stacks_live_side_by_side,
     topics_are_encrypted_where_alarms_allow_it,
     functions_are_set_up_alike,
     alarms_ring_and_explain,
     alarms_watch_what_must_not_pass_unseen,
+    every_new_dead_letter_rings,
+    timers_that_stop_ring,
     dashboard_shows_the_flow,
     parameters_and_outputs_of_the_contract,
     silence_is_never_a_mistake,

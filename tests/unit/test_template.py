@@ -35,8 +35,11 @@ DISCOVERY_STATEMENTS = "DiscoveryRole/Properties/Policies/0/PolicyDocument/State
 A_TOPIC = {"Ref": "AlertTopic"}
 TIMER_STATEMENTS = "DiscoveryTimerRole/Properties/Policies/0/PolicyDocument/Statement"
 AN_EVENT_QUEUE = {"Fn::GetAtt": ["EventQueue", "Arn"]}
+SLACK_DEAD_LETTERS = "SlackDeadLetterAlarm/Properties"
+SLACK_QUEUE_STATEMENTS = "SlackQueuePolicy/Properties/PolicyDocument/Statement"
 WEBHOOK_STATEMENTS = "WebhookRole/Properties/Policies/0/PolicyDocument/Statement"
 LEADING_KEYS = "Condition/ForAllValues:StringLike/dynamodb:LeadingKeys"
+DASHBOARD = "Dashboard/Properties/DashboardBody/Fn::Sub"
 OTHER_PARAMETER = {"Fn::Sub": walk.PARAMETER_ARN + "slack-webhook-url"}
 
 BREAKAGES: list[tuple[Check, str, Any]] = [
@@ -102,6 +105,8 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
         f"{EVALUATION_STATEMENTS}/0",
         {"Effect": "Allow", "Action": "xray:PutTraceSegments", "Resource": "*"},
     ),
+    (walk.roles_are_bounded_where_wanted, "DiscoveryTimerRole/Properties/PermissionsBoundary", DROPPED),
+    (walk.roles_are_bounded_where_wanted, "SlackRole/Properties/PermissionsBoundary", {"Ref": "PermissionsBoundary"}),
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Role/Fn::GetAtt/0", "EvaluationRole"),
     (walk.functions_have_roles_of_their_own, "SlackFunction/Properties/Policies", [{"SQSPollerPolicy": {}}]),
     (walk.functions_have_roles_of_their_own, f"{EVALUATION_STATEMENTS}/5/Resource/0", OTHER_PARAMETER),
@@ -128,8 +133,33 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
         f"{SLACK_STATEMENTS}/2/Condition",
         {"ForAllValues:StringLike": {"dynamodb:Attributes": ["RECORDING#*"]}},
     ),
-    (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/FunctionUrlConfig/AuthType", "AWS_IAM"),
-    (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/FunctionUrlConfig/Cors", {}),
+    (walk.the_webhook_keeps_its_url, "WebhookFunctionUrl", DROPPED),
+    (walk.the_webhook_keeps_its_url, "WebhookFunctionUrl/Properties/AuthType", "AWS_IAM"),
+    (walk.the_webhook_keeps_its_url, "WebhookFunctionUrl/Properties/Cors", {}),
+    (walk.the_webhook_keeps_its_url, "WebhookFunctionUrlPublicPermissions/Properties/FunctionUrlAuthType", DROPPED),
+    (
+        walk.the_webhook_keeps_its_url,
+        "WebhookFunctionURLInvokeAllowPublicAccess/Properties/InvokedViaFunctionUrl",
+        DROPPED,
+    ),
+    (
+        walk.the_webhook_keeps_its_url,
+        "AnotherPermission",
+        {"Type": "AWS::Lambda::Permission", "Properties": {"Principal": "*"}},
+    ),
+    *(
+        (walk.the_webhook_is_there_only_where_wanted, f"{resource}/Condition", DROPPED)
+        for resource in TEMPLATE.resources
+        if resource.startswith("Webhook")
+    ),
+    (walk.the_webhook_is_there_only_where_wanted, "/Conditions/WebhookOn/Fn::Equals/1", "off"),
+    (walk.the_webhook_is_there_only_where_wanted, "/Conditions/WebhookOn/Fn::Equals/1", "yes"),
+    (walk.the_webhook_is_there_only_where_wanted, "/Parameters/Webhook/AllowedValues", [False, True]),
+    (walk.nothing_refers_to_what_is_absent, "WebhookErrorsAlarm/Condition", DROPPED),
+    (walk.nothing_refers_to_what_is_absent, "/Outputs/WebhookUrl/Condition", DROPPED),
+    (walk.nothing_refers_to_what_is_absent, f"{DASHBOARD}/1/WebhookAlarms/Fn::If/0", "DiscoveryOn"),
+    (walk.nothing_refers_to_what_is_absent, "DiscoveryTimerRole/Condition", "WebhookOn"),
+    (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/FunctionUrlConfig", {"AuthType": "NONE"}),
     (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/ReservedConcurrentExecutions", 5),
     (walk.public_urls_open_as_little_as_they_can, "WebhookFunction/Properties/ReservedConcurrentExecutions", DROPPED),
     (walk.public_urls_open_as_little_as_they_can, "/Conditions/HasWebhookConcurrency", {"Fn::Equals": ["a", "b"]}),
@@ -149,7 +179,23 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
         "OperationsTopicPolicy/Properties/PolicyDocument/Statement/0/Condition",
         DROPPED,
     ),
+    *(
+        (walk.queues_and_topics_ask_for_tls, policy, DROPPED)
+        for kind in ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+        for policy in TEMPLATE.of_type(kind)
+    ),
+    (walk.queues_and_topics_ask_for_tls, f"{SLACK_QUEUE_STATEMENTS}/1", DROPPED),
+    (walk.queues_and_topics_ask_for_tls, f"{SLACK_QUEUE_STATEMENTS}/1/Effect", "Allow"),
+    (walk.queues_and_topics_ask_for_tls, f"{SLACK_QUEUE_STATEMENTS}/1/Action", "sqs:SendMessage"),
+    (walk.queues_and_topics_ask_for_tls, f"{SLACK_QUEUE_STATEMENTS}/1/Principal", {"Service": "sns.amazonaws.com"}),
+    (walk.queues_and_topics_ask_for_tls, f"{SLACK_QUEUE_STATEMENTS}/1/Resource", AN_EVENT_QUEUE),
+    (walk.queues_and_topics_ask_for_tls, f"{SLACK_QUEUE_STATEMENTS}/1/Condition", {}),
+    (walk.queues_and_topics_ask_for_tls, "AnotherPolicy", TEMPLATE.resources["SlackQueuePolicy"]),
     (walk.table_is_kept_and_encrypted, "OutcomeTable", DROPPED),
+    (walk.table_is_kept_and_encrypted, "OutcomeTable/DeletionPolicy", "Retain"),
+    (walk.two_stacks_live_side_by_side, "Dashboard/Properties/DashboardName", "identitycall-alerts"),
+    (walk.two_stacks_live_side_by_side, "SlackQueue/Properties/QueueName", {"Fn::Sub": "${Stage}-slack"}),
+    (walk.two_stacks_live_side_by_side, "Bucket", {"Type": "AWS::S3::Bucket"}),
     (walk.table_is_kept_and_encrypted, "OutcomeTable/DeletionPolicy", "Delete"),
     (walk.table_is_kept_and_encrypted, "OutcomeTable/UpdateReplacePolicy", DROPPED),
     (walk.table_is_kept_and_encrypted, "OutcomeTable/Properties/TimeToLiveSpecification/AttributeName", "ttl"),
@@ -168,14 +214,35 @@ BREAKAGES: list[tuple[Check, str, Any]] = [
     (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/TreatMissingData", DROPPED),
     (walk.alarms_ring_and_explain, "OldestEventAlarm/Properties/AlarmActions", [A_TOPIC]),
     (walk.alarms_ring_and_explain, "OperationsTopicPolicy", DROPPED),
+    (walk.alarms_ring_and_explain, "DiscoveryStoppedAlarm/Properties/TreatMissingData", "notBreaching"),
     *(
-        (walk.alarms_watch_what_must_not_pass_unseen, alarm, DROPPED)
-        for alarm in TEMPLATE.of_type("AWS::CloudWatch::Alarm")
+        (
+            walk.every_new_dead_letter_rings
+            if walk.expression(properties)
+            else walk.timers_that_stop_ring
+            if properties["ComparisonOperator"] == "LessThanThreshold"
+            else walk.alarms_watch_what_must_not_pass_unseen,
+            alarm,
+            DROPPED,
+        )
+        for alarm, properties in TEMPLATE.of_type("AWS::CloudWatch::Alarm").items()
     ),
+    (walk.every_new_dead_letter_rings, f"{SLACK_DEAD_LETTERS}/Metrics/0/Expression", "depth"),
+    (walk.every_new_dead_letter_rings, f"{SLACK_DEAD_LETTERS}/Metrics/0/Expression", "DIFF(depth)"),
+    (walk.every_new_dead_letter_rings, f"{SLACK_DEAD_LETTERS}/Metrics/1/ReturnData", True),
+    (walk.every_new_dead_letter_rings, f"{SLACK_DEAD_LETTERS}/DatapointsToAlarm", DROPPED),
+    (walk.every_new_dead_letter_rings, f"{SLACK_DEAD_LETTERS}/OKActions", DROPPED),
+    (walk.every_new_dead_letter_rings, f"{SLACK_DEAD_LETTERS}/Threshold", 1),
+    (walk.timers_that_stop_ring, "DiscoveryStoppedAlarm/Condition", DROPPED),
+    (walk.timers_that_stop_ring, "DiscoveryStoppedAlarm/Properties/Dimensions/0/Value/Ref", "EvaluationFunction"),
+    (walk.timers_that_stop_ring, "DiscoveryStoppedAlarm/Properties/DatapointsToAlarm", 1),
     (walk.alarms_watch_what_must_not_pass_unseen, "OldestEventAlarm/Properties/Threshold", 18000),
     (walk.alarms_watch_what_must_not_pass_unseen, "NoDestinationAlarm/Properties/Dimensions/1", DROPPED),
-    (walk.dashboard_shows_the_flow, "Dashboard/Properties/DashboardBody/Fn::Sub/0", '{"widgets": ['),
-    (walk.dashboard_shows_the_flow, "Dashboard/Properties/DashboardBody/Fn::Sub/0", '{"widgets": []}'),
+    (walk.dashboard_shows_the_flow, f"{DASHBOARD}/0", '{"widgets": ['),
+    (walk.dashboard_shows_the_flow, f"{DASHBOARD}/0", '{"widgets": []}'),
+    (walk.dashboard_shows_the_flow, f"{DASHBOARD}/1/WebhookAlarms/Fn::If/2", ","),
+    (walk.dashboard_shows_the_flow, f"{DASHBOARD}/1/WebhookAlarms/Fn::If/1", ""),
+    (walk.dashboard_shows_the_flow, f"{DASHBOARD}/1/TimerAlarm/Fn::If/1", ""),
     (walk.dashboard_shows_the_flow, "AnotherAlarm", {"Type": "AWS::CloudWatch::Alarm", "Properties": {}}),
     (walk.parameters_and_outputs_of_the_contract, "/Parameters/RequestsPerMinute", DROPPED),
     (walk.parameters_and_outputs_of_the_contract, "/Parameters/PythonRuntime/Default", "python3.12"),
@@ -259,6 +326,105 @@ def test_any_other_address_is_refused(url: str) -> None:
     assert not re.fullmatch(BASE_URL, url)
 
 
+# ── The schedule of discovery, and the alarm that watches it ─────────────────────────────────────────────────
+
+SCHEDULE = TEMPLATE.parameters["DiscoverySchedule"]["AllowedPattern"]
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
+
+WATCHED = [
+    ("rate(1 minute)", 180, 1),
+    ("rate(5 minutes)", 180, 5),
+    ("rate(99 minutes)", 180, 99),
+    ("rate(399 minutes)", 180, 399),
+    ("rate(480 minutes)", 180, 480),
+    ("rate(1 hour)", 10800, 1),
+    ("rate(56 hours)", 10800, 56),
+    ("rate(1 day)", 86400, 3),
+    ("rate(2 days)", 86400, 7),
+    ("rate(6 days)", 86400, 7),
+    ("cron(0 6 * * ? *)", 86400, 7),
+    ("cron(0/15 8-18 ? * MON-FRI *)", 86400, 7),
+]
+"""A schedule, the alarm's period in seconds, and how many of them in a row must be silent."""
+
+
+def watching(schedule: str) -> tuple[int, int]:
+    alarm = TEMPLATE.of_type("AWS::CloudWatch::Alarm")["DiscoveryStoppedAlarm"]
+    period, count = (
+        TEMPLATE.resolved(alarm[key], DiscoverySchedule=schedule) for key in ("Period", "EvaluationPeriods")
+    )
+    return int(period), int(count)
+
+
+@pytest.mark.parametrize(("schedule", "period_s", "count"), WATCHED)
+def test_a_schedule_is_watched_for_three_of_its_periods_or_a_week(schedule: str, period_s: int, count: int) -> None:
+    assert re.fullmatch(SCHEDULE, schedule)
+    assert watching(schedule) == (period_s, count)
+
+
+@pytest.mark.parametrize(
+    ("unit", "unit_s", "longest"), [("minute", MINUTE_S, 480), ("hour", HOUR_S, 56), ("day", DAY_S, 6)]
+)
+def test_cloudwatch_can_watch_every_rate_that_is_taken(unit: str, unit_s: int, longest: int) -> None:
+    taken = [number for number in range(1500) if re.fullmatch(SCHEDULE, f"rate({number} {unit}s)")]
+    assert taken == list(range(1, longest + 1))
+    for number in taken:
+        period_s, count = watching(f"rate({number} {unit}s)")
+        assert min(3 * number * unit_s, 7 * DAY_S) <= period_s * count <= (DAY_S if period_s < HOUR_S else 7 * DAY_S)
+        assert period_s * count > number * unit_s
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *(
+            "",
+            "on",
+            "false",
+            "rate()",
+            "rate(0 minutes)",
+            "rate(5)",
+            "rate(5 weeks)",
+            "rate(5  minutes)",
+            "rate(05 days)",
+        ),
+        *("rate(481 minutes)", "rate(57 hours)", "rate(7 days)", "rate(5 minutes) "),
+        *("cron()", "cron(x)", "cron(0 6 * * ?)", "cron(0 6 * * ? * *)", "at(2026-11-24T09:00:00)"),
+    ],
+)
+def test_any_other_schedule_is_refused(schedule: str) -> None:
+    assert not re.fullmatch(SCHEDULE, schedule)
+
+
+def test_without_a_schedule_there_is_neither_timer_nor_alarm() -> None:
+    assert re.fullmatch(SCHEDULE, "off")
+    assert TEMPLATE.resources.keys() - TEMPLATE.present(
+        Webhook="on", DiscoverySchedule="off", AlertEmail="a@example.com", OperationsEmail="a@example.com"
+    ).keys() == {"DiscoveryTimer", "DiscoveryStoppedAlarm"}
+    watching("off")  # what CloudFormation works out all the same does not fail
+
+
+# ── The boundary of every role ──────────────────────────────────────────────────────────────────────────────
+
+BOUNDARY = TEMPLATE.parameters["PermissionsBoundary"]["AllowedPattern"]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    ["", "arn:aws:iam::123456789012:policy/team/boundary_1", "arn:aws-cn:iam::aws:policy/PowerUserAccess"],
+)
+def test_a_policy_or_none_is_taken_as_boundary(arn: str) -> None:
+    assert re.fullmatch(BOUNDARY, arn)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    ["boundary", "arn:aws:iam::123456789012:role/boundary", "arn:aws:iam::123:policy/x", "arn:aws:iam::aws:policy/"],
+)
+def test_nothing_else_is_taken_as_boundary(arn: str) -> None:
+    assert not re.fullmatch(BOUNDARY, arn)
+
+
 # ── The template against what it speaks of ──────────────────────────────────────────────────────────────────
 
 
@@ -300,7 +466,7 @@ def test_the_runbook_has_the_page_an_alarm_names(alarm: str) -> None:
 OUR_METRICS = [
     alarm
     for alarm, properties in TEMPLATE.of_type("AWS::CloudWatch::Alarm").items()
-    if properties["Namespace"] == "IdentityCallAlerts"
+    if walk.metric(properties)["Namespace"] == "IdentityCallAlerts"
 ]
 
 

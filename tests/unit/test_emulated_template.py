@@ -1,0 +1,57 @@
+"""The local stack deploys the template less what the emulator cannot take: seen to be no more than that."""
+
+from pathlib import Path
+
+from local.emulated_template import Node, amended
+from tests.unit.template_walk import Template
+
+TEMPLATE = Template.read(Path(__file__).parents[2] / "template.yaml")
+AMENDED = Template(amended(TEMPLATE.document))
+
+POLICIES = ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+PLAIN_METRIC = {"Namespace", "MetricName", "Dimensions", "Statistic", "Period"}
+
+
+def effects(template: Template) -> list[str]:
+    return [
+        statement["Effect"]
+        for kind in POLICIES
+        for policy in template.of_type(kind).values()
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_what_asks_for_tls_is_gone_and_every_permission_stays() -> None:
+    assert effects(TEMPLATE).count("Deny") > 0
+    assert effects(AMENDED) == [effect for effect in effects(TEMPLATE) if effect == "Allow"]
+
+
+def test_a_policy_without_a_permission_is_gone_altogether() -> None:
+    assert TEMPLATE.resources.keys() - AMENDED.resources.keys() == {
+        "AlertTopicPolicy",
+        "DiscoveryDeadLetterQueuePolicy",
+    }
+
+
+def test_an_alarm_over_an_expression_watches_the_metric_itself() -> None:
+    before, after = (template.of_type("AWS::CloudWatch::Alarm") for template in (TEMPLATE, AMENDED))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {name for name in before if "Metrics" in before[name]} != set()
+    for name in changed:
+        assert after[name].keys() >= PLAIN_METRIC
+        assert before[name].keys() - after[name].keys() == {"Metrics"}
+
+
+def test_a_condition_that_splits_a_text_is_false_and_the_others_stay() -> None:
+    before, after = (template.document["Conditions"] for template in (TEMPLATE, AMENDED))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"DiscoveryInMinutes", "DiscoveryInHours", "DiscoveryDaily"}
+    assert {name: AMENDED.resolved({"Condition": name}) for name in changed} == dict.fromkeys(changed, False)
+
+
+def test_everything_else_is_as_it_was() -> None:
+    touched = {*POLICIES, "AWS::CloudWatch::Alarm"}
+    rest = {name: resource for name, resource in TEMPLATE.resources.items() if resource["Type"] not in touched}
+    assert rest == {name: AMENDED.resources[name] for name in rest}
+    emptied: dict[str, Node] = {"Resources": {}, "Conditions": {}}
+    assert {**TEMPLATE.document, **emptied} == {**AMENDED.document, **emptied}
