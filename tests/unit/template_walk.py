@@ -689,7 +689,7 @@ def functions_are_set_up_alike(template: Template) -> list[str]:
             faults.append(f"{name} may not write to {group}")
         if logging.get("LogFormat") != "JSON":
             faults.append(f"{name} does not log JSON")
-        if "FunctionUrlConfig" in function and logging.get("SystemLogLevel") != "WARN":
+        if name in template.public_functions and logging.get("SystemLogLevel") != "WARN":
             faults.append(f"Lambda writes lines about every call of {name}, which strangers can call")
     return faults
 
