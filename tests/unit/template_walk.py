@@ -95,6 +95,7 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "DiscoverySchedule": ("off", "rate(5 minutes)"),
     "AlertEmail": ("", "team@example.com"),
     "OperationsEmail": ("", "team@example.com"),
+    "AWS::AccountId": ("AWS::AccountId", "123456789012"),
 }
 """The parameters that decide which resources there are."""
 
@@ -175,7 +176,7 @@ class Template:
         resources and pseudo parameters stay as they are."""
         given = {name: str(each.get("Default", "")) for name, each in self.parameters.items()} | parameters
 
-        def work_out(node: Any) -> Any:  # noqa: PLR0911 (one return a function of CloudFormation)
+        def work_out(node: Any) -> Any:  # noqa: PLR0911, PLR0912 (one return a function of CloudFormation)
             match node:
                 case {"Ref": str(name)} if name in given:
                     return given[name]
@@ -191,6 +192,8 @@ class Template:
                     return any(work_out(one) for one in alternatives)
                 case {"Fn::Select": [index, values]}:
                     return work_out(values)[index]
+                case {"Fn::Join": [separator, texts]}:
+                    return separator.join(work_out(texts))
                 case {"Fn::Split": [separator, text]}:
                     return work_out(text).split(separator)
                 case {"Fn::Sub": [text, names]}:
@@ -832,8 +835,9 @@ def timers_that_stop_ring(template: Template) -> list[str]:
 
 def dashboard_shows_the_flow(template: Template) -> list[str]:
     faults = []
-    for webhook, schedule in itertools.product(VARIANTS["Webhook"], VARIANTS["DiscoverySchedule"]):
-        present = template.present(Webhook=webhook, DiscoverySchedule=schedule)
+    for values in itertools.product(*VARIANTS.values()):
+        parameters = dict(zip(VARIANTS, values, strict=True))
+        present = template.present(**parameters)
         (body,) = (
             dashboard["Properties"]["DashboardBody"]
             for dashboard in present.values()
@@ -842,7 +846,7 @@ def dashboard_shows_the_flow(template: Template) -> list[str]:
         try:
             widgets = json.loads(body)["widgets"]
         except ValueError as error:
-            faults.append(f"the dashboard is not JSON with Webhook {webhook} and discovery {schedule}: {error}")
+            faults.append(f"the dashboard is not JSON with {parameters}: {error}")
             continue
         alarms = [name for name, resource in present.items() if resource["Type"] == "AWS::CloudWatch::Alarm"]
         faults += _faults_of_widgets(widgets, [*(f"${{{queue}.QueueName}}" for queue in template.queues)], alarms)
