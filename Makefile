@@ -51,8 +51,8 @@ format: $(VENV) ## Format the code, and mend what lint can mend
 	@.venv/bin/ruff format .
 
 .PHONY: invoke
-invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack|webhook|discovery EVENT=events/….json
-	@.venv/bin/python -m local.invoke $(call required,FUNCTION) $(call required,EVENT)
+invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack|webhook|discovery EVENT=events/….json [PORT=4566]
+	@.venv/bin/python -m local.invoke $(call required,FUNCTION) $(call required,EVENT) $(if $(PORT),--port $(PORT))
 
 .PHONY: bench
 bench: $(VENV) $(SAM_READY) $(EMULATOR) ## What it costs, as ratios to the bare calls and to the textbook way  [PART=]

@@ -1,12 +1,14 @@
 #!/bin/sh
 # Makes one virtual environment from one lock, with the first Python of this machine that will do.
 # Usage: local/environment.sh DIRECTORY LOCK     (make calls it; PYTHON=… chooses another interpreter)
-# DIRECTORY/.ready is written last: what was interrupted is made anew, what was ready is brought in step in its place.
+# DIRECTORY/.ready is written last and holds the lock's checksum: an interrupted environment is made anew, a changed one is
+# brought in step in its place, and a finished one is left alone without a word, whatever the files' dates say.
 set -eu
 directory=$1
 lock=$2
 started=$(date +%s)
 uv=.tools/uv/bin/uv
+checksum=$(cksum <"$lock")
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -33,6 +35,10 @@ find_python() {
 }
 
 if [ -e "$directory/.ready" ] && [ -z "${PYTHON:-}" ] && runs "$directory/bin/python"; then
+    if [ "$(cat "$directory/.ready")" = "$checksum" ]; then
+        touch "$directory/.ready"
+        exit 0
+    fi
     candidate=$directory/bin/python
 else
     find_python
@@ -40,14 +46,10 @@ fi
 say "▸ $directory: packages of $lock, $("$candidate" --version)"
 [ "$candidate" = "$directory/bin/python" ] || "$candidate" -m venv --clear "$directory"
 rm -f "$directory/.ready"
-# uv is many times faster (its list of packages is left out); where it cannot reach what pip was configured to reach,
-# pip does the same work.
-if [ -x "$uv" ]; then
-    { "$uv" pip sync --require-hashes --python "$directory/bin/python" "$lock" 2>&1 && touch "$directory/.ready"; } |
-        sed '/^ [-+~] /d' >&2
+# uv is many times faster. Where it cannot reach the index that pip is configured for, pip does the same work.
+if [ ! -x "$uv" ] || ! "$uv" pip sync --quiet --require-hashes --python "$directory/bin/python" "$lock" 2>/dev/null; then
+    [ ! -x "$uv" ] || say "  uv could not install them; pip does, which takes a little longer."
+    "$directory/bin/python" -m pip install --disable-pip-version-check -qq --no-deps --require-hashes -r "$lock"
 fi
-if [ ! -e "$directory/.ready" ]; then
-    "$directory/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r "$lock"
-    touch "$directory/.ready"
-fi
+printf '%s\n' "$checksum" >"$directory/.ready"
 say "▸ $directory is ready ($(($(date +%s) - started)) s)"

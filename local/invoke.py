@@ -1,5 +1,7 @@
 """One event through one function as Lambda would run it, without Docker: `make invoke FUNCTION=… EVENT=…`.
 
+It works on the stack that `make up` keeps up. Where there is none, it deploys one of its own, which takes longer.
+
 It is Lambda's own runtime client under the runtime interface emulator that `sam local invoke` itself uses; the SAM
 CLI's wheel ships it. Both are for Linux.
 """
@@ -25,6 +27,8 @@ from local import webhooks
 from local.emulator import Interpreter
 from local.leash import Leashed
 from local.places import LOOPBACK, SOURCES, STATE, TOOLS, LocalStackError
+from local.ports import DEFAULT_PORT
+from local.running_stack import RunningStack, is_up
 from local.stack import LocalStack
 
 READY_WITHIN_SECONDS = 10.0
@@ -155,14 +159,21 @@ class Function(Enum):
         self.handler = handler
 
 
-def invoke_in_local_stack(function: Function, event: object) -> tuple[Invocation, Path]:
-    """Deploy the local stack, so that there is a world to act on, and invoke the function in it; answer and log."""
+def invoke_in_local_stack(function: Function, event: object, port: int) -> tuple[Invocation, Path]:
+    """Invoke the function in the stack that is up at this port, else in one of its own; answer and log."""
     with (
-        LocalStack("invoke", report=lambda step: say(f"▸ {step}")) as stack,
+        _stack(port) as stack,
         RuntimeEmulator(function.handler, stack.function_environment(function.logical_id)) as runtime,
     ):
         say(f"▸ Invoking {function.handler}")
         return runtime.invoke(webhooks.sent_now(event) if function is Function.webhook else event), runtime.log
+
+
+def _stack(port: int) -> RunningStack | LocalStack:
+    if is_up(port):
+        return RunningStack(port)
+    say("▸ No local stack is up, so this starts one of its own. `make up` keeps one up for many invocations.")
+    return LocalStack("invoke", report=lambda step: say(f"▸ {step}"))
 
 
 def say(line: str) -> None:
@@ -172,12 +183,13 @@ def say(line: str) -> None:
 def main(
     function: Annotated[str, typer.Argument(help=f"{' or '.join(each.name for each in Function)}")],
     event: Annotated[Path, typer.Argument(help="a file of events/, or any JSON file", exists=True, dir_okay=False)],
+    port: Annotated[int, typer.Option(help="as given to `make up`")] = DEFAULT_PORT,
 ) -> None:
     """Run one event through one function, in the local stack."""
     if function not in Function.__members__:
         raise typer.BadParameter(f"{function} is none of {', '.join(Function.__members__)}")
     try:
-        invocation, log = invoke_in_local_stack(Function[function], json.loads(event.read_text()))
+        invocation, log = invoke_in_local_stack(Function[function], json.loads(event.read_text()), port)
     except ValueError as error:
         raise typer.BadParameter(f"{event} is not JSON: {error}") from error
     except LocalStackError as error:

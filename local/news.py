@@ -73,7 +73,7 @@ def _judgement(outcome: Item) -> tuple[str, ...]:
 def _outcome_line(outcome: Item) -> str:
     status, found = str(outcome["status"]), int(outcome.get("violations_total", 0))
     colour = _COLOURS.get(status, "magenta")
-    details = f", {_counted(found, 'violation')}" if found else ""
+    details = f" ({found})" if found else ""
     name = str(outcome["pk"]).removeprefix("RECORDING#")
     return f"{name}  [{colour}]{status}[/]{details}, by {outcome['source']}"
 
