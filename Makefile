@@ -11,17 +11,15 @@ export SAM_CLI_TELEMETRY := 0
 
 STAGE ?= dev
 STACK ?= identitycall-alerts$(if $(filter-out prod,$(STAGE)),-$(STAGE))
-# RUNTIME and ARCHITECTURE: what to build for; see local/overrides.py for what holds where they are not given.
 VENV := .venv/.ready
 SAM_READY := .tools/sam/.ready
 EMULATOR := .tools/emulator/.ready
 AUDIT := .tools/audit/.ready
 SAM := PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
-# The template's parameters as "$$@", the same for build and deploy.
-WITH_OVERRIDES = set -e; overrides=$$(.venv/bin/python -m local.overrides $(STAGE) "$(RUNTIME)" "$(ARCHITECTURE)"); \
-	eval "set -- $$overrides";
 LOCAL := .venv/bin/python -m local
-CODE := $(wildcard src tests local benchmarks)
+OPERATOR := .tools/operator/.ready
+ICA := .venv/bin/ica
+CODE := $(wildcard src cli tests local benchmarks)
 
 .PHONY: help
 help: ## What this list shows
@@ -29,6 +27,10 @@ help: ## What this list shows
 		/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Everyday
+
+.PHONY: setup
+setup: $(VENV) $(SAM_READY) $(EMULATOR) $(ICA) ## Make every environment, with `ica` in .venv/bin; the other targets do it where needed
+	@echo 'Ready. .venv/bin/ica works on a deployed stack; `make up` starts one on this machine.'
 
 .PHONY: run
 run: $(VENV) $(SAM_READY) $(EMULATOR) ## The whole stack on this machine, with alerts arriving  [API_KEY= API_URL= RECORDINGS=]
@@ -39,7 +41,7 @@ up: $(VENV) $(SAM_READY) $(EMULATOR) ## The local stack stays up until Ctrl-C, f
 	@$(LOCAL) up $(if $(PORT),--port $(PORT))
 
 .PHONY: test
-test: $(VENV) $(SAM_READY) $(EMULATOR) ## Every test  [ARGS="tests/unit -k rules"]
+test: $(VENV) $(SAM_READY) $(EMULATOR) $(ICA) ## Every test  [ARGS="tests/unit -k rules"]
 	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 .PHONY: check
@@ -72,27 +74,20 @@ chaos: $(VENV) $(SAM_READY) $(EMULATOR) .tools/chaos/.ready ## 1,000 events whil
 
 ##@ On AWS
 
-.PHONY: build
-build: $(VENV) $(SAM_READY) ## Build for Lambda  [STAGE=dev RUNTIME=python3.13 ARCHITECTURE=arm64]
-	@$(WITH_OVERRIDES) $(SAM) build --config-env $(STAGE) --parameter-overrides "$$@"
-
 .PHONY: deploy
-deploy: build ## Build, deploy with questions asked, and show how secrets are stored  [STAGE=dev STACK=]
-	@echo 'Keep the PythonRuntime and Architecture that are offered: the build is for them.'
-	@$(WITH_OVERRIDES) $(SAM) deploy --guided --config-env $(STAGE) --stack-name $(STACK) --parameter-overrides "$$@"
-	@printf '\n%s\n' 'Store each secret with one command (it reads what you paste, so that no shell history keeps it):'
-	@for secret in api-key slack-webhook-url; do printf "\n  %s\n" "read -rs SECRET && aws ssm put-parameter \
-	--type SecureString --overwrite --name /$(STACK)/$$secret --value \"\$$SECRET\"; unset SECRET"; done
-	@printf '\n  %s\n' 'For webhooks (WebhookUrl above): SECRET="whsec_$$(openssl rand -base64 32)"; echo "$$SECRET"; aws ssm put-parameter --type SecureString --overwrite --name /$(STACK)/webhook-secret --value "$$SECRET"; unset SECRET'
-	@printf '\n%s\n' 'Then try it: make send STACK=$(STACK) RECORDING=<the id of an analysed recording>'
+deploy: $(VENV) $(SAM_READY) $(OPERATOR) ## Build and deploy; what is offered comes from the stack  [STAGE=dev STACK= REGION= GUIDED=no SET="AlertEmail=… MaxPauseMs=…" RUNTIME= ARCHITECTURE=]
+	@PATH="$(CURDIR)/.venv/bin:$(CURDIR)/.tools/sam/bin:$$PATH" .tools/operator/bin/python -m cli.deploy \
+		--stack "$(STACK)" --region "$(REGION)" $(if $(filter no,$(GUIDED)),--unattended) \
+		$(if $(filter file,$(origin STAGE)),,Stage=$(STAGE)) $(if $(RUNTIME),PythonRuntime=$(RUNTIME)) \
+		$(if $(ARCHITECTURE),Architecture=$(ARCHITECTURE)) $(SET)
 
 .PHONY: send
-send: $(VENV) ## Put one event into a deployed stack, and show its outcome  RECORDING=123 STACK=…
-	@$(LOCAL) send --recording $(call required,RECORDING) --stack $(STACK)
+send: $(ICA) ## Put one event into a deployed stack, and show its outcome  RECORDING=123 STACK=… [REGION=]
+	@$(ICA) send $(call required,RECORDING) --stack "$(STACK)" $(if $(REGION),--region $(REGION))
 
 .PHONY: discover
-discover: $(VENV) ## Look for new recordings now, or for those of the past  STACK=… [HISTORY_HOURS=48]
-	@$(LOCAL) discover --stack $(STACK) $(if $(HISTORY_HOURS),--history-hours $(HISTORY_HOURS))
+discover: $(ICA) ## Look for new recordings now, or for those of the past  STACK=… [REGION= HISTORY_HOURS=48]
+	@$(ICA) discover --stack "$(STACK)" $(if $(REGION),--region $(REGION)) $(if $(HISTORY_HOURS),--history-hours $(HISTORY_HOURS))
 
 ##@ Parts of check
 
@@ -147,6 +142,10 @@ clean: ## Remove the environments, builds and caches
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
 	@local/environment.sh .venv $<
+
+# The operator's command: its packages are apart from those that the functions are tested with.
+$(ICA): local/ica.sh $(VENV) $(OPERATOR)
+	@install -m 755 local/ica.sh $@
 
 # A value that has no sensible default: $(call required,NAME)
 required = $(if $($(1)),"$($(1))",$(error say $(1)=…; `make` lists what each target wants))

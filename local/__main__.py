@@ -1,4 +1,4 @@
-"""The project's command line: `python -m local COMMAND`. `make run` and `make send` call it."""
+"""The project's command line: `python -m local COMMAND`. `make run` and `make up` call it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import typer
 from rich.console import Console
 
 from local.container_environment import as_file, container_environment
-from local.discover import discover as discover_new
 from local.places import LocalStackError
 from local.ports import DEFAULT_PORT, Ports
 from local.run import UsageError
 from local.run import run as run_all
 from local.running_stack import RunningStack
-from local.send import SendError
-from local.send import send as send_one
 from local.up import up as keep_up
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -52,25 +49,6 @@ def env_vars(port: Annotated[int, typer.Option(help="as given to `up`")] = DEFAU
     _carry_out(show)
 
 
-@app.command()
-def send(
-    recording: Annotated[str, typer.Option(help="a recording's number or UUID")],
-    stack: Annotated[str, typer.Option(help="the deployed stack's name")] = "identitycall-alerts",
-    wait: Annotated[float, typer.Option(help="seconds to wait for the outcome")] = 60.0,
-) -> None:
-    """Put one event into a deployed stack, and show what came of it."""
-    _carry_out(lambda: send_one(console, recording, stack, wait))
-
-
-@app.command()
-def discover(
-    stack: Annotated[str, typer.Option(help="the deployed stack's name")] = "identitycall-alerts",
-    history_hours: Annotated[int | None, typer.Option(help="look back so far, also to before the first start")] = None,
-) -> None:
-    """Look for new recordings in a deployed stack now, or for those of the past."""
-    _carry_out(lambda: discover_new(console, stack, history_hours))
-
-
 def _carry_out(work: Callable[[], bool]) -> NoReturn:
     """Exit 0 if the work says it is good; whatever ends it, say so in words."""
     signal.signal(signal.SIGTERM, _interrupt)
@@ -80,7 +58,7 @@ def _carry_out(work: Callable[[], bool]) -> NoReturn:
         console.print("[bold red]Failed:[/]", end=" ")
         console.print(str(failure), markup=False, soft_wrap=True)
         status = FAILED
-    except (UsageError, SendError) as refusal:
+    except UsageError as refusal:
         console.print(str(refusal), markup=False, soft_wrap=True)
         status = MISUSED
     except KeyboardInterrupt:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -182,7 +181,7 @@ def test_make_discover_shows_what_a_run_found(stack: LocalStack, new: New) -> No
     recording = new(timedelta(hours=3))
     run(stack)
     asked = subprocess.run(
-        [sys.executable, "-m", "local", "discover", "--stack", STACK_NAME, "--history-hours", "24"],
+        [str(ROOT / ".venv" / "bin" / "ica"), "discover", "--stack", STACK_NAME, "--history-hours", "24"],
         cwd=ROOT,
         env={**os.environ, **stack.emulator.environment()},
         capture_output=True,

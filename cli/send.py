@@ -1,4 +1,4 @@
-"""`make send`: one event into a deployed stack's queue, and what came of it."""
+"""`ica send`: one event into a deployed stack's queue, and what came of it."""
 
 from __future__ import annotations
 
@@ -9,55 +9,32 @@ from typing import Any
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
+
+from cli.errors import CommandError
+from cli.stack import require_stack
 
 _RECORDING_ID = re.compile(r"[1-9][0-9]{0,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class SendError(Exception):
-    """Why there is nothing to show, in words."""
-
-
-def send(console: Console, recording: str, stack: str, wait_seconds: float) -> bool:
-    """Send one event and show the outcome; False where none is stored in time."""
+def send(console: Console, session: boto3.Session, stack: str, recording: str, wait_seconds: float) -> bool:
+    """Send one event and show the outcome; False where none is stored in time. Raises `CommandError`."""
     recording = recording.strip().lower()
     if not _RECORDING_ID.fullmatch(recording):
-        raise SendError(f"{recording or 'Nothing'} is no recording id: a number, or a UUID.")
-    try:
-        session = boto3.Session()
-        outputs = outputs_of(session, stack)
-        before = _outcome(session, outputs, recording)
-        # Named a replay, so that discovery does not take what a person sends for a trigger to rely on.
-        event = {"recording_id": int(recording) if recording.isdigit() else recording, "source": "replay"}
-        session.client("sqs").send_message(QueueUrl=outputs["EventQueueUrl"], MessageBody=json.dumps(event))
-        console.print(f"[green]✓[/] Sent to the event queue of {escape(stack)}.")
-        outcome = _await_outcome(console, session, outputs, recording, before, wait_seconds)
-    except (BotoCoreError, ClientError) as error:
-        raise SendError(f"AWS says: {error}") from error
+        raise CommandError(f"{recording or 'Nothing'} is no recording id: a number, or a UUID.")
+    outputs = require_stack(session, stack).outputs
+    before = _outcome(session, outputs, recording)
+    # Named a replay, so that discovery does not take what a person sends for a trigger to rely on.
+    event = {"recording_id": int(recording) if recording.isdigit() else recording, "source": "replay"}
+    session.client("sqs").send_message(QueueUrl=outputs["EventQueueUrl"], MessageBody=json.dumps(event))
+    console.print(f"[green]✓[/] Sent to the event queue of {escape(stack)}.")
+    outcome = _await_outcome(console, session, outputs, recording, before, wait_seconds)
     if outcome is None:
         _explain_silence(console, session, outputs, wait_seconds)
         return False
     _show(console, recording, outcome)
     return True
-
-
-def outputs_of(session: boto3.Session, stack: str) -> dict[str, str]:
-    """What a deployed stack is called; raises `SendError` where it is none of ours."""
-    try:
-        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            where = session.region_name or "this region"
-            raise SendError(f"There is no stack named {stack} in {where}. STACK=… names another.") from error
-        raise
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-    if not {"EventQueueUrl", "OutcomeTableName"} <= outputs.keys():
-        raise SendError(
-            f"{stack} is not a deployment of IdentityCall Alerts, or not finished ({found['StackStatus']})."
-        )
-    return outputs
 
 
 def _outcome(session: boto3.Session, outputs: dict[str, str], recording: str) -> dict[str, Any] | None:
