@@ -44,6 +44,10 @@ up: $(VENV) $(SAM_READY) $(EMULATOR) ## The local stack stays up until Ctrl-C, f
 test: $(VENV) $(SAM_READY) $(EMULATOR) $(ICA) ## Every test  [ARGS="tests/unit -k rules"]
 	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
+.PHONY: test-docker
+test-docker: $(VENV) $(SAM_READY) $(EMULATOR) ## Each function in a real container of `sam local invoke`; needs Docker  [IMAGE=name:tag where AWS's cannot be pulled]
+	@IMAGE="$(IMAGE)" .venv/bin/python -m pytest tests/docker --capture=no
+
 .PHONY: check
 check: check-format check-lint check-types check-layers check-template check-tree ## Every check CI makes, tests aside
 
