@@ -49,7 +49,7 @@ test-docker: $(VENV) $(SAM_READY) $(EMULATOR) ## Each function in a real contain
 	@IMAGE="$(IMAGE)" .venv/bin/python -m pytest tests/docker --capture=no
 
 .PHONY: check
-check: check-format check-lint check-types check-layers check-template check-tree ## Every check CI makes, tests aside
+check: check-format check-lint check-types check-layers check-template check-tree check-vulnerabilities ## Every check CI makes, tests aside
 
 .PHONY: format
 format: $(VENV) ## Format the code, and mend what lint can mend
@@ -120,6 +120,10 @@ check-template: $(VENV) $(SAM_READY) $(AUDIT) ## template.yaml: sam validate, cf
 .PHONY: check-tree
 check-tree: $(VENV) ## Locks in step; no registry address and no machine's path in any file
 	@.venv/bin/python -m local.check_tree
+
+.PHONY: check-vulnerabilities
+check-vulnerabilities: $(VENV) $(AUDIT) ## Known vulnerabilities of the pinned packages, where osv.dev can be reached
+	@.venv/bin/python -m local.check_vulnerabilities
 
 ##@ Keeping house
 

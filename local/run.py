@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.markup import escape
 
-from local import view, webhooks
+from local import preflight, view, webhooks
 from local.cases import CASES, PUBLIC_IDS, Case, Way
 from local.observation import HISTORY_ATTRIBUTE, Observation, mentions, observe
-from local.places import shown
+from local.places import LocalStackError, shown
 from local.recordings import RECORDINGS
 from local.slack_view import as_seen, builder_link
 from local.stack import LocalStack
@@ -67,6 +67,8 @@ def run(console: Console) -> bool:
     api_key = os.environ.get("API_KEY", "")
     api_url = os.environ.get("API_URL") or DEFAULT_API_URL
     asked = _asked_for(api_key, os.environ.get("RECORDINGS", "")) if api_key else examples()
+    if api_key and (problem := preflight.trouble(api_url, api_key)):
+        raise LocalStackError(problem)
     with view.Progress(console) as progress:
         if api_key:
             console.print(f"Judging {len(asked)} recordings of {escape(api_url)}. Alerts stay on this machine.")

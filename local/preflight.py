@@ -1,0 +1,64 @@
+"""Before `make run` judges real recordings: does the API answer with this key? If not, say what answered, at once."""
+
+from __future__ import annotations
+
+import socket
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import requests
+
+CONNECT_SECONDS, READ_SECONDS = 5, 15
+
+_MEANINGS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "the key is unknown, revoked or expired. Is it the right one for this address?",
+    HTTPStatus.FORBIDDEN: "the key lacks the read permission. Make one that has it.",
+    HTTPStatus.NOT_FOUND: "there is no such API at this address. Is its path right?",
+}
+
+
+def trouble(api_url: str, api_key: str) -> str | None:
+    """What keeps recordings from being judged, with what was tried; None if nothing does. Costs one request."""
+    url = f"{api_url.rstrip('/')}/recordings?per_page=1"
+    try:
+        answer = requests.get(
+            url,
+            headers={"Authorization": f"Bearer {api_key}"},
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        return f"GET {url} got no answer: {_reason(url, error)}"
+    if answer.status_code == HTTPStatus.OK:
+        return None if _is_json(answer) else f"GET {url} was not answered with JSON. Is it the API's address?"
+    if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return None  # The stack waits that out.
+    if answer.is_redirect:
+        return f"GET {url} was sent on to {answer.headers['Location']}. Give that address as API_URL."
+    meaning = _MEANINGS.get(answer.status_code, "the API does not work just now. Try again later.")
+    return f"GET {url} was answered with {answer.status_code}: {meaning}"
+
+
+def _reason(url: str, error: requests.RequestException) -> str:
+    host = urlsplit(url).hostname
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return f"there is no host named {host}."
+    match error:
+        case requests.Timeout():
+            return f"nothing came within {CONNECT_SECONDS} s to connect and {READ_SECONDS} s to answer."
+        case requests.exceptions.SSLError():
+            return "its certificate cannot be verified."
+        case requests.ConnectionError():
+            return f"{host} refused the connection or cut it."
+        case _:
+            return f"{type(error).__name__}."
+
+
+def _is_json(answer: requests.Response) -> bool:
+    try:
+        answer.json()
+    except ValueError:
+        return False
+    return True
