@@ -108,7 +108,7 @@ check-types: $(VENV) ## mypy, strict
 	@.venv/bin/mypy $(CODE)
 
 .PHONY: check-layers
-check-layers: $(VENV) ## handlers → adapters → domain
+check-layers: $(VENV) ## handlers → runtime → adapters → domain
 	@PYTHONPATH=src .venv/bin/lint-imports --no-cache --no-logo
 
 .PHONY: check-template

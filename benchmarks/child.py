@@ -55,7 +55,7 @@ def measured(part: str, environment: Mapping[str, str], progress: Progress) -> A
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Modules are imported as in Lambda (`from domain.rules import …`), and ours beside them."""
+    """Modules are imported as in Lambda (`from domain.rules.document import …`), and ours beside them."""
     return {**environment, "PYTHONPATH": os.pathsep.join([str(SOURCES), str(ROOT)])}
 
 

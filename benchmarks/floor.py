@@ -19,8 +19,8 @@ import requests
 
 from benchmarks.ours import Call
 from benchmarks.world import ALERTING, BATCH
-from handlers.wiring import AWS_CONFIG
 from local.vendor_stub import VendorStub
+from runtime.aws import AWS_CONFIG
 
 
 class Floor:

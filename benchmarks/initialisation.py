@@ -1,4 +1,4 @@
-"""CPU of a cold start: importing the evaluation function and wiring its worker, in fresh interpreters.
+"""CPU of a cold start: importing the evaluation function and building its worker, in fresh interpreters.
 
 The floor is derived from ours, so that it never falls behind: the import statements of third-party packages in those
 of our modules that were loaded, and the same boto3 clients.
@@ -46,7 +46,7 @@ def show(console: Console) -> list[Verdict]:
         "CPU to initialise the evaluation function",
         table,
         f"Medians of {RUNS} fresh interpreters each, by turns; counted from the first import, everything compiled "
-        "before. ours: importing the handler's module and wiring its worker.",
+        "before. ours: importing the handler's module and building its worker.",
         f"floor: the {len(found['imports'].splitlines())} import statements of third-party packages in the modules "
         f"that ours loads, and the same boto3 clients ({', '.join(found['clients'])}).",
     )

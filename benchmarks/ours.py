@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from benchmarks.world import Context, sqs_event
-from handlers import wiring
+from handlers import evaluate_recordings
 from handlers.evaluate_recordings import lambda_handler
 
 Call = tuple[str, dict[str, Any]]
@@ -18,7 +18,7 @@ Call = tuple[str, dict[str, Any]]
 
 def new_worker() -> None:
     """As after a cold start."""
-    wiring.evaluation_worker.cache_clear()
+    evaluate_recordings.worker.cache_clear()
 
 
 def evaluate(recording_ids: Sequence[int], batch: int) -> None:

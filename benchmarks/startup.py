@@ -9,11 +9,11 @@ from typing import Any
 
 
 def ours() -> float:
-    """Seconds of CPU to import the evaluation function and to wire its worker."""
+    """Seconds of CPU to import the evaluation function and to build its worker."""
     before = time.process_time()
-    from handlers import evaluate_recordings, wiring
+    from handlers import evaluate_recordings
 
-    wiring.evaluation_worker()
+    evaluate_recordings.worker()
     spent = time.process_time() - before
     assert callable(evaluate_recordings.lambda_handler)
     return spent

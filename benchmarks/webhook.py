@@ -66,15 +66,16 @@ def _subjects() -> dict[str, Callable[[], None]]:
     from adapters.event_queue import EventQueue
     from adapters.parameters import Parameters
     from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
-    from handlers import wiring
     from handlers.receive_webhook import WebhookReceiver
-    from handlers.refusals import Refusals
-    from handlers.telemetry import EmfMeter
+    from runtime.aws import WEBHOOK_CONFIG
+    from runtime.clock import now_ms
+    from runtime.metrics import EmfMeter
+    from runtime.refusals import Refusals
 
-    sqs = boto3.client("sqs", config=wiring.WEBHOOK_AWS_CONFIG)
+    sqs = boto3.client("sqs", config=WEBHOOK_CONFIG)
     url = os.environ["EVENT_QUEUE_URL"]
-    parameters = Parameters(_KnownSecret(), "/bench", [WEBHOOK_SECRET], wiring.now_ms, _never)  # type: ignore[arg-type]
-    gate, refusals = WebhookGate(parameters, wiring.now_ms), Refusals(wiring.now_ms)
+    parameters = Parameters(_KnownSecret(), "/bench", [WEBHOOK_SECRET], now_ms, _never)  # type: ignore[arg-type]
+    gate, refusals = WebhookGate(parameters, now_ms), Refusals(now_ms)
     receiver = WebhookReceiver(gate, EventQueue(sqs, url), EmfMeter(), refusals)
     body = json.dumps({"type": "recording.analyzed", "data": {"recording_id": 123}})
 

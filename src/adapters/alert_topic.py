@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from domain.alert import Alert, email_subject, email_text
+from domain.alerts.alert import Alert, email_subject, email_text
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from domain.outcome import Source
+from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from domain import wording
-from domain.delivery import DeadLettered, Deferred
+from domain.retry import DeadLettered, Deferred
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

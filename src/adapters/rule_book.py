@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Final
 
 from adapters.parameters import Parameters
-from domain.rules import RuleSet, default_rules, parse_rules
+from domain.rules.document import RuleSet, default_rules, parse_rules
 
 RULES: Final = "rules"
 

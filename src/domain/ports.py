@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from domain.alert import Alert
-from domain.outcome import Outcome, Snapshot
+from domain.alerts.alert import Alert
+from domain.evaluation.outcome import Outcome, Snapshot
 from domain.recording import RecordingDetails, RecordingId
-from domain.rules import RuleSet
+from domain.rules.document import RuleSet
 
 Clock = Callable[[], int]
 """Epoch milliseconds."""

@@ -5,16 +5,27 @@ What a run leaves, for want of time or requests, the next ones go on with.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain.discover_recordings import DiscoverRecordings, Run
+from adapters.batching import Crew
+from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
+from adapters.dynamodb.request_budget import SharedRequestBudget
+from adapters.event_queue import EventQueue
+from adapters.identitycall.client import API_KEY, IdentityCallApi
+from adapters.identitycall.recording_list import RecordingListApi
+from domain.discovery.discover import DiscoverRecordings, Run
 from domain.errors import KeyForbidden, KeyMissing, KeyRefused, Unusable
 from domain.ports import Clock
-from handlers import wiring
-from handlers.telemetry import EmfMeter
+from runtime.aws import AWS_CONFIG, parameters
+from runtime.clock import now_ms
+from runtime.local_stack import require_local_stack
+from runtime.metrics import EmfMeter
+from runtime.settings import DiscoverySettings
 
 logger = Logger()
 
@@ -24,7 +35,27 @@ _IDS_LOGGED = 100
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return wiring.discovery_worker().handle(event, context)
+    return worker().handle(event, context)
+
+
+@cache
+def worker() -> "DiscoveryWorker":
+    """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
+    settings = DiscoverySettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
+    table, lookback_ms = settings.outcome_table_name, settings.discovery_lookback_hours * _HOUR_MS
+    meter = EmfMeter()
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
+    stored = parameters(settings.parameter_prefix, API_KEY)
+    discover = DiscoverRecordings(
+        recordings=RecordingListApi(IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms)),
+        memory=DynamoDiscoveryMemory(dynamodb, table, lookback_ms, now_ms),
+        queue=EventQueue(boto3.client("sqs", config=AWS_CONFIG), settings.event_queue_url),
+        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, Crew(1)),
+        now_ms=now_ms,
+        lookback_ms=lookback_ms,
+    )
+    return DiscoveryWorker(discover, meter, now_ms)
 
 
 class DiscoveryWorker:

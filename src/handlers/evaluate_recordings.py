@@ -1,32 +1,72 @@
 """Lambda entrance: "recording analysed" events from the event queue, or one event invoked directly.
 
-Follow one downwards: `lambda_handler` → `EvaluationWorker.handle` → `domain.evaluate_recording`.
+Follow one downwards: `lambda_handler` → `EvaluationWorker.handle` → `domain.evaluation.evaluate`.
 """
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Protocol
 
+import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from adapters.alert_topic import SnsAlertTopic
+from adapters.batching import Crew
+from adapters.dynamodb.outcome_table import DynamoOutcomeTable
+from adapters.dynamodb.request_budget import SharedRequestBudget
 from adapters.event_queue import event_text
+from adapters.identitycall.client import API_KEY, IdentityCallApi
 from adapters.message_queue import MessageQueue, as_body
-from domain.delivery import DeadLettered, Deferred, History, over_an_hour
-from domain.evaluate_recording import Duplicate, Evaluated, EvaluateRecording, RecordingEvent, Result
-from domain.outcome import Source
+from adapters.rule_book import RULES, StoredRules
+from domain.evaluation.evaluate import Duplicate, Evaluated, EvaluateRecording, RecordingEvent, Result
+from domain.evaluation.fetch import FetchAnalysis
+from domain.evaluation.outcome import Source
 from domain.ports import Clock
 from domain.recording import RecordingId
-from handlers import wiring
-from handlers.messages import Message, read_message
-from handlers.recording_events import MalformedEvent, read, read_text
-from handlers.telemetry import EmfMeter
+from domain.retry import DeadLettered, Deferred, History, over_an_hour
+from domain.triggers.recording_events import MalformedEvent, read, read_text
+from runtime.aws import AWS_CONFIG, BATCH_SIZE, PUBLISH_CONFIG, message_queue, parameters
+from runtime.clock import now_ms
+from runtime.local_stack import require_local_stack
+from runtime.messages import Message, read_message
+from runtime.metrics import EmfMeter
+from runtime.settings import EvaluationSettings
 
 logger = Logger()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return wiring.evaluation_worker().handle(event, context)
+    return worker().handle(event, context)
+
+
+@cache
+def worker() -> "EvaluationWorker":
+    """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
+    settings = EvaluationSettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
+    table, retention_days = settings.outcome_table_name, settings.outcome_retention_days
+    meter = EmfMeter()
+    crew = Crew(BATCH_SIZE)
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
+    stored = parameters(settings.parameter_prefix, API_KEY, RULES)
+    evaluate = EvaluateRecording(
+        fetch=FetchAnalysis(
+            IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms),
+            SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, crew),
+            now_ms,
+        ),
+        rules=StoredRules(stored, settings.max_pause_ms),
+        outcomes=DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, crew),
+        topic=SnsAlertTopic(boto3.client("sns", config=PUBLISH_CONFIG), settings.alert_topic_arn),
+        meter=meter,
+        now_ms=now_ms,
+        random=random.random,
+    )
+    queue = message_queue(settings.event_queue_url, settings.event_dead_letter_queue_url)
+    return EvaluationWorker(evaluate, queue, meter, now_ms, crew.run_all)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,57 @@
 """Lambda entrance: alerts from the Slack queue, each posted once. Slow or refusing, Slack holds up nobody else."""
 
+import random
+from functools import cache
 from typing import Any
 
+import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
 from adapters.message_queue import MessageQueue
-from adapters.slack import SlackWebhook
-from domain.alert import Alert
-from domain.deliver_alert import DeliverAlert, Delivery, Sent, SentBefore
-from domain.delivery import DeadLettered, Deferred, over_an_hour
+from adapters.slack.webhook import WEBHOOK_URL, SlackWebhook
+from domain.alerts.alert import Alert
+from domain.alerts.deliver import DeliverAlert, Delivery, Sent, SentBefore
 from domain.ports import Clock
-from handlers import wiring
-from handlers.messages import Message, read_message
-from handlers.telemetry import EmfMeter
+from domain.retry import DeadLettered, Deferred, over_an_hour
+from runtime.aws import AWS_CONFIG, message_queue, parameters
+from runtime.clock import now_ms
+from runtime.local_stack import require_local_stack
+from runtime.messages import Message, read_message
+from runtime.metrics import EmfMeter
+from runtime.settings import SlackSettings
 
 logger = Logger()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return wiring.slack_worker().handle(event, context)
+    return worker().handle(event, context)
+
+
+@cache
+def worker() -> "SlackWorker":
+    """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
+    settings = SlackSettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
+    slack = SlackWebhook(
+        parameters(settings.parameter_prefix, WEBHOOK_URL),
+        email_configured=settings.email_configured,
+        now_ms=now_ms,
+    )
+    ledger = DynamoDeliveryLedger(
+        boto3.client("dynamodb", config=AWS_CONFIG),
+        settings.outcome_table_name,
+        slack.name,
+        settings.outcome_retention_days,
+        now_ms,
+    )
+    deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=now_ms, random=random.random)
+    queue = message_queue(settings.slack_queue_url, settings.slack_dead_letter_queue_url)
+    return SlackWorker(deliver, slack, queue, EmfMeter(), now_ms)
 
 
 class SlackWorker:

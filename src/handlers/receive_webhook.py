@@ -1,33 +1,38 @@
 """Lambda entrance: webhooks at the function's public URL. Verify, accept, enqueue; nothing else.
 
-    202   the queue has taken the event, or its type is not one of ours (`domain.webhook_event` has the rule)
+    202   the queue has taken the event, or its type is not one of ours (`domain.triggers.webhook_event` has the rule)
     400   not UTF-8, not JSON, or it names no recording: the message says which field is wrong
     401   neither a valid signature nor a valid token; never which part was wrong
     405   not a POST                415   not JSON by its Content-Type                413   over 256 KB
     503   the queue or Parameter Store is out of reach, or anything unexpected: the sender tries again
 
 What arrives twice is enqueued twice, and evaluation judges it once. Only counts of refused calls outlive a call
-(`handlers.refusals`).
+(`runtime.refusals`).
 """
 
 import traceback
+from functools import cache
 from typing import Any
 
+import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic_core import from_json
 
 from adapters.event_queue import EventQueue
-from adapters.webhook_gate import WebhookGate
+from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
 from domain import wording
-from domain.outcome import Source
-from domain.webhook_event import event_types, tells_of_an_analysed_recording
-from handlers import wiring
-from handlers.function_url import Answer, Status, read_json_post
-from handlers.recording_events import MalformedEvent, read
-from handlers.refusals import Refusals
-from handlers.telemetry import EmfMeter
+from domain.evaluation.outcome import Source
+from domain.triggers.recording_events import MalformedEvent, read
+from domain.triggers.webhook_event import event_types, tells_of_an_analysed_recording
+from runtime.aws import WEBHOOK_CONFIG, parameters
+from runtime.clock import now_ms
+from runtime.function_url import Answer, Status, read_json_post
+from runtime.local_stack import require_local_stack
+from runtime.metrics import EmfMeter
+from runtime.refusals import Refusals
+from runtime.settings import WebhookSettings
 
 logger = Logger()
 
@@ -37,7 +42,17 @@ _FRAMES = 3
 
 
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    return wiring.webhook_receiver().handle(event)
+    return worker().handle(event)
+
+
+@cache
+def worker() -> "WebhookReceiver":
+    """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
+    settings = WebhookSettings.from_environment()
+    require_local_stack(settings.aws_endpoint_url)
+    gate = WebhookGate(parameters(settings.parameter_prefix, WEBHOOK_SECRET, config=WEBHOOK_CONFIG), now_ms)
+    queue = EventQueue(boto3.client("sqs", config=WEBHOOK_CONFIG), settings.event_queue_url)
+    return WebhookReceiver(gate, queue, EmfMeter(), Refusals(now_ms))
 
 
 class WebhookReceiver:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from domain.outcome import LEASE_MS
+from domain.evaluation.outcome import LEASE_MS
 from local.aws_faults import ANSWER_LOST, AwsFaults
 from local.deployment import EVALUATION, NOTIFIER, Item
 from local.emulator import QueuedMessage

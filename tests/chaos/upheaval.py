@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from domain.outcome import STALENESS_MARGIN_MS
+from domain.evaluation.outcome import STALENESS_MARGIN_MS
 from local.deployment import EVALUATION, NOTIFIER
 from local.http_stub import Fault
 from local.stack import LocalStack

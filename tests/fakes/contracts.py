@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from domain.deliver_alert import AlreadySent, Claim, DeliveryLedger, HeldByAnother
+from domain.alerts.deliver import AlreadySent, Claim, DeliveryLedger, HeldByAnother
 from domain.errors import Conflict
-from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Source, Status, keep
+from domain.evaluation.outcome import LEASE_MS, OutboxAlert, Outcome, Source, Status, keep
 from domain.ports import OutcomeTable
-from domain.violation import Severity
+from domain.rules.violation import Severity
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import UUID, alert, details, goal, long_pause, pause, snapshot, unmet
 

@@ -3,13 +3,13 @@
 from bisect import insort
 from collections.abc import Collection, Sequence
 
-from domain.discovery import DiscoveryState, Judged, Trace
-from domain.discovery_mark import Mark, Marked
+from domain.discovery.mark import Mark, Marked
+from domain.discovery.recording_list import ListedRecording, RecordingPage
+from domain.discovery.state import DiscoveryState, Judged, Trace
 from domain.errors import BudgetSpent, Conflict
-from domain.outcome import Source
+from domain.evaluation.outcome import Source
 from domain.ports import Clock
 from domain.recording import RecordingId
-from domain.recording_list import ListedRecording, RecordingPage
 from tests.fakes.stage import Stage
 
 PER_PAGE = 100

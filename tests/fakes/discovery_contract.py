@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from domain.discovery import DiscoveryState, Judged, Order, Walk
-from domain.discovery_mark import Mark, Marked
-from domain.discovery_ports import DiscoveryMemory
+from domain.discovery.mark import Mark, Marked
+from domain.discovery.ports import DiscoveryMemory
+from domain.discovery.state import DiscoveryState, Judged, Order, Walk
 from domain.errors import Conflict
-from domain.outcome import Source
+from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import UUID

@@ -4,13 +4,13 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from domain import alert as alerts
-from domain.alert import Alert
-from domain.delivery import History
-from domain.evaluate_recording import RecordingEvent
-from domain.outcome import Snapshot, Source
+from domain.alerts import alert as alerts
+from domain.alerts.alert import Alert
+from domain.evaluation.evaluate import RecordingEvent
+from domain.evaluation.outcome import Snapshot, Source
 from domain.recording import Goal, Pause, RecordingDetails, RecordingId, Results
-from domain.violation import LongPause, Severity, UnmetGoal, Violation
+from domain.retry import History
+from domain.rules.violation import LongPause, Severity, UnmetGoal, Violation
 from tests.fakes.clock import NOON_MS
 
 UUID = "01938c5e-7a10-7000-8000-000000000123"

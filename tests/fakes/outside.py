@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
-from domain.alert import Alert
+from domain.alerts.alert import Alert
 from domain.errors import BudgetSpent, NotFound
-from domain.outcome import Snapshot
+from domain.evaluation.outcome import Snapshot
 from domain.ports import Clock
 from domain.recording import RecordingDetails, RecordingId, Results
-from domain.rules import RuleSet, default_rules
+from domain.rules.document import RuleSet, default_rules
 from tests.fakes.make import details as usual_details
 from tests.fakes.stage import Stage
 

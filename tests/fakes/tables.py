@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from domain.alert import Alert
-from domain.deliver_alert import AlreadySent, Claim, HeldByAnother
+from domain.alerts.alert import Alert
+from domain.alerts.deliver import AlreadySent, Claim, HeldByAnother
 from domain.errors import Conflict
-from domain.outcome import Outcome
+from domain.evaluation.outcome import Outcome
 from domain.ports import Clock
 from domain.recording import RecordingId
 from tests.fakes.stage import Stage

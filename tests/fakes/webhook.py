@@ -14,8 +14,8 @@ from adapters.event_queue import EventQueue
 from adapters.parameters import Parameters
 from adapters.webhook_gate import WebhookGate
 from handlers.receive_webhook import WebhookReceiver
-from handlers.refusals import Refusals
-from handlers.telemetry import EmfMeter
+from runtime.metrics import EmfMeter
+from runtime.refusals import Refusals
 from tests.fakes.clock import FakeClock
 
 QUEUE_URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/events"

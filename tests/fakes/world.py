@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 
-from domain.delivery import Deferred
-from domain.evaluate_recording import EvaluateRecording, RecordingEvent, Result
-from domain.fetch_analysis import FetchAnalysis
-from domain.outcome import Outcome
+from domain.evaluation.evaluate import EvaluateRecording, RecordingEvent, Result
+from domain.evaluation.fetch import FetchAnalysis
+from domain.evaluation.outcome import Outcome
+from domain.retry import Deferred
 from tests.fakes.clock import FakeClock
 from tests.fakes.outside import FakeBudget, FakeMeter, FakeRuleBook, FakeTopic, FakeVendor
 from tests.fakes.stage import Stage

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from adapters.alert_topic import SnsAlertTopic
-from domain.alert import Alert, email_subject, email_text
-from domain.violation import Severity
+from domain.alerts.alert import Alert, email_subject, email_text
+from domain.rules.violation import Severity
 from tests.fakes.make import alert, details, long_pause, unmet
 from tests.integration.conftest import Aws
 

@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from adapters.delivery_table import DynamoDeliveryLedger
-from domain.outcome import LEASE_MS
+from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
+from domain.evaluation.outcome import LEASE_MS
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import DeliveryLedgerContract
 from tests.fakes.make import alert

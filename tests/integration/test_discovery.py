@@ -10,8 +10,8 @@ import responses
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from responses import matchers
 
-from adapters.identitycall import API_KEY
-from handlers import discover_recordings, wiring
+from adapters.identitycall.client import API_KEY
+from handlers import discover_recordings
 from tests.integration.conftest import TABLE, Aws
 
 BASE = "https://api.identitycall.test/api/v1/public"
@@ -35,9 +35,9 @@ def function(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     aws.put_parameter(f"{PREFIX}/{API_KEY}", KEY)
-    wiring.discovery_worker.cache_clear()
+    discover_recordings.worker.cache_clear()
     yield
-    wiring.discovery_worker.cache_clear()
+    discover_recordings.worker.cache_clear()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from adapters.batching import Crew
-from adapters.discovery_table import DynamoDiscoveryMemory
-from adapters.outcome_table import DynamoOutcomeTable
-from domain.discovery import Judged
-from domain.discovery_mark import Mark, Marked
-from domain.outcome import Outcome, Source, Status
+from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
+from adapters.dynamodb.outcome_table import DynamoOutcomeTable
+from domain.discovery.mark import Mark, Marked
+from domain.discovery.state import Judged
+from domain.evaluation.outcome import Outcome, Source, Status
 from domain.recording import RecordingId
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import UUID

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from adapters.batching import Crew
 from adapters.message_queue import HISTORY_ATTRIBUTE
-from domain.alert import Alert
-from domain.delivery import History
-from domain.outcome import LEASE_MS
+from domain.alerts.alert import Alert
+from domain.evaluation.outcome import LEASE_MS
+from domain.retry import History
 from handlers import evaluate_recordings
 from handlers.evaluate_recordings import EvaluationWorker
 from tests.fakes.clock import NOON_MS, FakeClock

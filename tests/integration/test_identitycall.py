@@ -10,7 +10,7 @@ import pytest
 import requests
 import responses
 
-from adapters.identitycall import CONNECT_TIMEOUT_S, MAX_BODY_BYTES, READ_TIMEOUT_S, IdentityCallApi
+from adapters.identitycall.client import CONNECT_TIMEOUT_S, MAX_BODY_BYTES, READ_TIMEOUT_S, IdentityCallApi
 from adapters.retry_after import CLOCKS_DIFFER_MS
 from domain.errors import (
     AlertsError,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters import identitycall
-from adapters.identitycall import IdentityCallApi
+from adapters.identitycall import client as identitycall
+from adapters.identitycall.client import IdentityCallApi
 from domain.errors import Unavailable, Unusable
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import body, goal

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from handlers.local_stack import LocalStackUnreachable, require_local_stack
+from runtime.local_stack import LocalStackUnreachable, require_local_stack
 
 
 def test_on_aws_nothing_is_asked() -> None:

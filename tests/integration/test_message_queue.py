@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.message_queue import HISTORY_ATTRIBUTE, MessageQueue, as_body
-from domain.delivery import DeadLettered, Deferred, History, read_history
+from domain.retry import DeadLettered, Deferred, History, read_history
 from tests.fakes.clock import NOON_MS
 from tests.integration.conftest import Aws
 

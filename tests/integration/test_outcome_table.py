@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from adapters.batching import Crew
-from adapters.outcome_table import DynamoOutcomeTable
+from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from domain.errors import Unusable
-from domain.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Status, keep
+from domain.evaluation.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Status, keep
 from domain.recording import Results
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED, OutcomeTableContract

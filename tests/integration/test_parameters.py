@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from adapters.parameters import KEPT_MS, Parameters
 from adapters.rule_book import StoredRules
 from domain.errors import RulesInvalid
-from domain.rules import default_rules
+from domain.rules.document import default_rules
 from tests.fakes.clock import FakeClock
 from tests.integration.conftest import Aws
 

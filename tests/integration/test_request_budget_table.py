@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from adapters.batching import Crew
-from adapters.request_budget import SharedRequestBudget
+from adapters.dynamodb.request_budget import SharedRequestBudget
 from domain.errors import BudgetSpent, Contended
 from domain.request_budget import SLOT_LAPSES_MS, WINDOW_MS
 from tests.fakes.clock import NOON_MS, FakeClock

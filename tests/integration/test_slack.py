@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters import slack as slack_adapter
 from adapters.retry_after import CLOCKS_DIFFER_MS
-from adapters.slack import SlackWebhook
+from adapters.slack import webhook as slack_adapter
+from adapters.slack.webhook import SlackWebhook
 from domain.errors import AlertsError, Refused, SlackUrlInvalid, Throttled, Unavailable
 from local.slack_limits import refusal
 from tests.fakes.clock import NOON_MS, FakeClock

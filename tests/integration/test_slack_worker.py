@@ -8,9 +8,9 @@ import pytest
 
 from adapters.alert_topic import SnsAlertTopic
 from adapters.message_queue import HISTORY_ATTRIBUTE
-from domain.alert import Alert
-from domain.delivery import History
-from domain.outcome import LEASE_MS
+from domain.alerts.alert import Alert
+from domain.evaluation.outcome import LEASE_MS
+from domain.retry import History
 from handlers import notify_slack
 from handlers.notify_slack import SlackWorker
 from tests.fakes.clock import NOON_MS, FakeClock

@@ -27,7 +27,7 @@ from tests.integration.workers import (
     evaluation_worker,
     slack_worker,
 )
-from tests.unit import template_walk as walk
+from tests.unit.template import walk
 
 TEMPLATE = walk.Template.read(Path(__file__).parents[2] / "template.yaml")
 

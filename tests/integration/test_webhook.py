@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import receive_webhook, wiring
+from handlers import receive_webhook
 from tests.fakes.webhook import ANALYSED, ANOTHER, SECRET, bearing, event, signed
 from tests.integration.conftest import Aws
 
@@ -21,9 +21,9 @@ def function(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PARAMETER_PREFIX", PREFIX)
     monkeypatch.setenv("EVENT_QUEUE_URL", aws.queue_url)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "IdentityCallAlerts")
-    wiring.webhook_receiver.cache_clear()
+    receive_webhook.worker.cache_clear()
     yield
-    wiring.webhook_receiver.cache_clear()
+    receive_webhook.worker.cache_clear()
 
 
 def call(headers: dict[str, str], body: str = ANALYSED) -> int:

@@ -11,7 +11,8 @@ import pytest
 import responses
 from pydantic import ValidationError
 
-from handlers import evaluate_recordings, notify_slack, wiring
+from handlers import evaluate_recordings, notify_slack
+from runtime.clock import now_ms
 from tests.fakes.make import alert, body, goal
 from tests.integration.conftest import REGION, TABLE, Aws
 from tests.integration.socket_server import raw_server, says
@@ -43,17 +44,17 @@ def environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Mo
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    for build in (wiring.evaluation_worker, wiring.slack_worker):
+    for build in (evaluate_recordings.worker, notify_slack.worker):
         build.cache_clear()
     yield monkeypatch
-    for build in (wiring.evaluation_worker, wiring.slack_worker):
+    for build in (evaluate_recordings.worker, notify_slack.worker):
         build.cache_clear()
 
 
 @pytest.mark.usefixtures("environment")
 def test_the_evaluation_function_judges_saves_and_publishes(aws: Aws) -> None:
     aws.put_parameter(f"{PREFIX}/api-key", KEY)
-    given = batch({"recording_id": 123}, sent_ms=wiring.now_ms())
+    given = batch({"recording_id": 123}, sent_ms=now_ms())
     with responses.RequestsMock() as mock:
         Vendor(mock).says(123, body(123, goal()))
         assert evaluate_recordings.lambda_handler(given, context()) == NOTHING_FAILED
@@ -67,15 +68,15 @@ def test_the_slack_function_posts(aws: Aws) -> None:
     with raw_server() as slack:
         slack.answers(says(b"ok"))
         aws.put_parameter(f"{PREFIX}/slack-webhook-url", f"{slack.url}/services/T/B/secret")
-        given = batch(alert().model_dump_json(), sent_ms=wiring.now_ms())
+        given = batch(alert().model_dump_json(), sent_ms=now_ms())
         assert notify_slack.lambda_handler(given, context()) == NOTHING_FAILED
         assert len(slack.requests) == 1
 
 
 @pytest.mark.usefixtures("environment")
 def test_a_worker_is_built_once_and_kept() -> None:
-    assert wiring.evaluation_worker() is wiring.evaluation_worker()
-    assert wiring.slack_worker() is wiring.slack_worker()
+    assert evaluate_recordings.worker() is evaluate_recordings.worker()
+    assert notify_slack.worker() is notify_slack.worker()
 
 
 @pytest.mark.usefixtures("environment")
@@ -89,8 +90,8 @@ def test_every_client_gives_up_within_an_invocation(aws: Aws) -> None:
         return made[-1]
 
     session.client = remember  # type: ignore[method-assign]
-    wiring.evaluation_worker()
-    wiring.slack_worker()
+    evaluate_recordings.worker()
+    notify_slack.worker()
     assert {client.meta.service_model.service_name for client in made} == {"dynamodb", "sns", "sqs", "ssm"}
     for client in made:
         config = client.meta.config
@@ -102,7 +103,7 @@ def test_every_client_gives_up_within_an_invocation(aws: Aws) -> None:
 def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, missing: str) -> None:
     environment.delenv(missing)
     with pytest.raises(ValidationError, match=missing.lower()):
-        wiring.evaluation_worker()
+        evaluate_recordings.worker()
 
 
 def loaded_by(module: str) -> set[str]:

@@ -14,25 +14,25 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from adapters.alert_topic import SnsAlertTopic
 from adapters.batching import Crew
-from adapters.delivery_table import DynamoDeliveryLedger
-from adapters.discovery_table import DynamoDiscoveryMemory
+from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
+from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
+from adapters.dynamodb.outcome_table import DynamoOutcomeTable
+from adapters.dynamodb.request_budget import SharedRequestBudget
 from adapters.event_queue import EventQueue
-from adapters.identitycall import IdentityCallApi
+from adapters.identitycall.client import IdentityCallApi
+from adapters.identitycall.recording_list import RecordingListApi
 from adapters.message_queue import HISTORY_ATTRIBUTE, MessageQueue
-from adapters.outcome_table import DynamoOutcomeTable
 from adapters.parameters import Parameters
-from adapters.recording_list import RecordingListApi
-from adapters.request_budget import SharedRequestBudget
 from adapters.rule_book import StoredRules
-from adapters.slack import SlackWebhook
-from domain.deliver_alert import DeliverAlert
-from domain.discover_recordings import DiscoverRecordings
-from domain.evaluate_recording import EvaluateRecording
-from domain.fetch_analysis import FetchAnalysis
+from adapters.slack.webhook import SlackWebhook
+from domain.alerts.deliver import DeliverAlert
+from domain.discovery.discover import DiscoverRecordings
+from domain.evaluation.evaluate import EvaluateRecording
+from domain.evaluation.fetch import FetchAnalysis
 from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
-from handlers.telemetry import EmfMeter
+from runtime.metrics import EmfMeter
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import details
 from tests.integration.conftest import TABLE, Aws
@@ -56,7 +56,7 @@ def context(remaining_ms: int = 30_000) -> LambdaContext:
 
 
 def evaluation_worker(aws: Aws, clock: FakeClock, *, limit: int = 300) -> EvaluationWorker:
-    """Wired as `handlers.wiring` does it, but for the clock, the sleep and chance."""
+    """Built as the entrances build them, but for the clock, the sleep and chance."""
     meter, crew = EmfMeter(), Crew(10)
     parameters = Parameters(aws.ssm, PREFIX, ["api-key", "rules"], clock, lambda _: None)
     evaluate = EvaluateRecording(

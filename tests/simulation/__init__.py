@@ -7,7 +7,7 @@
     table       DynamoDB with its conditions;  aws: the boto3 clients in front of all these
     vendor      IdentityCall with every fault and its request limit;  recordings: what it knows, as time passes
     slack       Slack, which may take a message and lose the answer
-    wiring      the functions' workers put together as in handlers.wiring, with these parts
+    wiring      the functions' workers built as the entrances build them, with these parts
     scenario    what happens in one seed;  invariants: what must hold whatever happens
     simulation  one seed from beginning to end;  backlog: how much of the request limit is used
     mutations   broken variants of the delivery code, each of which must be caught

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from adapters.identitycall import API_KEY as API_KEY_ENTRY
-from adapters.slack import WEBHOOK_URL as WEBHOOK_ENTRY
+from adapters.identitycall.client import API_KEY as API_KEY_ENTRY
+from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
 from tests.simulation import slack, vendor
 from tests.simulation.recordings import Goal, Kind, Recording, State
 from tests.simulation.scenario import Arrival, Entry, Scenario

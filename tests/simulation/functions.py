@@ -285,7 +285,7 @@ class DirectInvocations:
 
 
 def _record(message: Message) -> dict[str, Any]:
-    """A record as Lambda delivers it; handlers.messages says what is read of it."""
+    """A record as Lambda delivers it; runtime.messages says what is read of it."""
     return {
         "messageId": message.message_id,
         "receiptHandle": message.receipt,

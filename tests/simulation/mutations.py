@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Final
 
-from adapters import delivery_table, outcome_table, request_budget, retry_after
-from domain import deliver_alert, delivery, evaluate_recording, fetch_analysis, outcome
+from adapters import retry_after
+from adapters.dynamodb import delivery_table, outcome_table, request_budget
+from domain import retry as delivery
+from domain.alerts import deliver as deliver_alert
+from domain.evaluation import evaluate as evaluate_recording
+from domain.evaluation import fetch as fetch_analysis
+from domain.evaluation import outcome
 from handlers import evaluate_recordings
 from tests.simulation.campaign import on_all_cores
 from tests.simulation.simulation import Finding, run

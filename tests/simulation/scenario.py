@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from adapters.identitycall import API_KEY as API_KEY_ENTRY
+from adapters.identitycall.client import API_KEY as API_KEY_ENTRY
 from adapters.rule_book import RULES
-from adapters.slack import WEBHOOK_URL as WEBHOOK_ENTRY
+from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
 from domain.wording import iso
 from tests.simulation import slack, vendor
 from tests.simulation.recordings import DEFAULT_RULES, DOCUMENTS, INVALID_DOCUMENTS, Goal, Kind, Pause, Recording, State

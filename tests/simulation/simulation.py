@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 
 from adapters.rule_book import RULES
-from adapters.slack import WEBHOOK_URL
-from domain.rules import default_rules, parse_rules
+from adapters.slack.webhook import WEBHOOK_URL
+from domain.rules.document import default_rules, parse_rules
 from tests.simulation.functions import DirectInvocations, Environment, EventSourceMapping, Function
 from tests.simulation.invariants import InForce, Invariants, Ledger
 from tests.simulation.queue import Errand

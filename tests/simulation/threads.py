@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from tests.simulation.world import Task, World, current
 
-_MODULES: Final = ("adapters.batching", "adapters.parameters", "adapters.request_budget")
+_MODULES: Final = ("adapters.batching", "adapters.parameters", "adapters.dynamodb.request_budget")
 
 
 class TurnLock:

@@ -1,4 +1,4 @@
-"""The functions' workers, put together as in handlers.wiring, with the simulated clients, clocks and threads."""
+"""The functions' workers, built as the entrances build them, with the simulated clients, clocks and threads."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
@@ -9,24 +9,25 @@ import requests
 
 from adapters.alert_topic import SnsAlertTopic
 from adapters.batching import Crew
-from adapters.delivery_table import DynamoDeliveryLedger
-from adapters.identitycall import API_KEY, IdentityCallApi
+from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
+from adapters.dynamodb.outcome_table import DynamoOutcomeTable
+from adapters.dynamodb.request_budget import SharedRequestBudget
+from adapters.identitycall.client import API_KEY, IdentityCallApi
 from adapters.message_queue import MessageQueue
-from adapters.outcome_table import DynamoOutcomeTable
 from adapters.parameters import Parameters
-from adapters.request_budget import SharedRequestBudget
 from adapters.rule_book import RULES, StoredRules
-from adapters.slack import WEBHOOK_URL, SlackWebhook
-from domain.alert import Alert
-from domain.deliver_alert import DeliverAlert, Destination
-from domain.evaluate_recording import EvaluateRecording
-from domain.fetch_analysis import FetchAnalysis
+from adapters.slack.webhook import WEBHOOK_URL, SlackWebhook
+from domain.alerts.alert import Alert
+from domain.alerts.deliver import DeliverAlert, Destination
+from domain.evaluation.evaluate import EvaluateRecording
+from domain.evaluation.fetch import FetchAnalysis
 from domain.ports import Clock
-from handlers import evaluate_recordings, notify_slack, wiring
+from handlers import evaluate_recordings, notify_slack
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
-from handlers.telemetry import EmfMeter
-from handlers.wiring import BATCH_SIZE
+from runtime import aws
+from runtime.aws import BATCH_SIZE
+from runtime.metrics import EmfMeter
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
 from tests.simulation.functions import Environment
 from tests.simulation.invariants import Invariants
@@ -114,7 +115,8 @@ class Parts:
         return MessageQueue(cast(Any, Sqs(self.outside, queues, checked)), name, f"{name}-dlq")
 
     def _parameters(self, now_ms: Clock, *entries: str) -> Parameters:
-        return Parameters(cast(Any, Ssm(self.outside, self.parameters)), PREFIX, entries, now_ms, _stale)
+        ssm = cast(Any, Ssm(self.outside, self.parameters))
+        return Parameters(ssm, PREFIX, entries, now_ms, aws.warn_of_stale_parameters)
 
 
 class Noted:
@@ -169,11 +171,7 @@ def installed(parts: Parts) -> "Iterator[None]":
         stack.enter_context(in_place_of_threads(parts.world))
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
         sink = cast(Any, _LogSink(parts.invariants))
-        for module in (evaluate_recordings, notify_slack, wiring):
+        for module in (evaluate_recordings, notify_slack, aws):
             handler = cast(Any, module.logger.registered_handler)
             stack.callback(handler.setStream, handler.setStream(sink) or sink)
         yield
-
-
-def _stale(error: Exception) -> None:
-    wiring.logger.warning("parameters_stale", detail=f"Parameter Store is out of reach ({type(error).__name__}).")

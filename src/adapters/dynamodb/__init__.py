@@ -1,0 +1,1 @@
+"""The outcome table: outcomes, deliveries, discovery's memory, the request budget."""

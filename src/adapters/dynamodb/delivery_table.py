@@ -1,0 +1,102 @@
+"""Who sends which alert where: `pk = RECORDING#<id>, sk = DELIVERY#<alert_id>#<destination>` beside the outcome."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.dynamodb.conditional_write import LostWrite, fenced
+from domain.alerts.alert import Alert
+from domain.alerts.deliver import AlreadySent, Claim, HeldByAnother
+from domain.ports import Clock
+from domain.wording import iso
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_DAY_S: Final = 86_400
+_MAX_ANSWER: Final = 200
+
+
+class DynamoDeliveryLedger:
+    """Claims and records of one destination."""
+
+    def __init__(
+        self, dynamodb: "DynamoDBClient", table: str, destination: str, retention_days: int, now_ms: Clock
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._destination = destination
+        self._retention_s = retention_days * _DAY_S
+        self._now_ms = now_ms
+
+    def claim(self, alert: Alert, lease_until_ms: int) -> Claim | AlreadySent | HeldByAnother:
+        now_ms = self._now_ms()
+        try:
+            before = fenced(
+                lambda: self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=self._key(alert),
+                    UpdateExpression="SET #state = :claimed, lease_until_ms = :until, expires_at = :expires",
+                    ConditionExpression="attribute_not_exists(pk) OR (#state <> :sent AND lease_until_ms <= :now)",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues={
+                        ":claimed": {"S": "claimed"},
+                        ":sent": {"S": "sent"},
+                        ":until": {"N": str(lease_until_ms)},
+                        ":now": {"N": str(now_ms)},
+                        ":expires": {"N": str(now_ms // 1000 + self._retention_s)},
+                    },
+                    ReturnValues="ALL_OLD",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            )
+        except LostWrite as lost:
+            if lost.standing["state"]["S"] == "sent":
+                return AlreadySent()
+            return HeldByAnother(int(lost.standing["lease_until_ms"]["N"]))
+        return Claim(lease_until_ms, repeats_unknown=_perhaps_sent(before.get("Attributes", {})))
+
+    def record_sent(self, alert: Alert, answer: str) -> None:
+        # Unconditional: that it was sent is true whoever holds the claim by now.
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=self._key(alert),
+            UpdateExpression="SET #state = :sent, answer = :answer, sent_at = :at",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={
+                ":sent": {"S": "sent"},
+                ":answer": {"S": answer[:_MAX_ANSWER]},
+                ":at": {"S": iso(self._now_ms())},
+            },
+        )
+
+    def release(self, alert: Alert, claim: Claim, until_ms: int = 0) -> None:
+        try:
+            fenced(
+                lambda: self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=self._key(alert),
+                    UpdateExpression="SET #state = :waiting, lease_until_ms = :until, perhaps_sent = :perhaps",
+                    ConditionExpression="lease_until_ms = :mine",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues={
+                        ":waiting": {"S": "waiting"},
+                        ":until": {"N": str(until_ms)},
+                        ":perhaps": {"BOOL": claim.repeats_unknown},
+                        ":mine": {"N": str(claim.lease_until_ms)},
+                    },
+                )
+            )
+        except LostWrite:
+            return  # The lease ran out and another worker claimed it: nothing of ours is left to give back.
+
+    def _key(self, alert: Alert) -> dict[str, Any]:
+        return {
+            "pk": {"S": f"RECORDING#{alert.recording_id}"},
+            "sk": {"S": f"DELIVERY#{alert.alert_id}#{self._destination}"},
+        }
+
+
+def _perhaps_sent(item: dict[str, Any]) -> bool:
+    """Whether an earlier claim's send may have arrived: the worker that held the last one is gone, or it said so."""
+    if not item:
+        return False
+    return bool(item["state"]["S"] == "claimed" or item.get("perhaps_sent", {}).get("BOOL"))

@@ -1,0 +1,161 @@
+"""The request budget in DynamoDB, `pk = BUDGET, sk = REQUESTS`: one conditional write grants slots to a whole batch."""
+
+import threading
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.batching import Crew, Together
+from adapters.dynamodb.conditional_write import LostWrite, fenced
+from domain.errors import BudgetSpent, Contended
+from domain.ports import Clock, Meter
+from domain.request_budget import SLOT_LAPSES_MS, Denied, Schedule, Slot, grant, spare
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEY: Final = {"pk": {"S": "BUDGET"}, "sk": {"S": "REQUESTS"}}
+_WRITES_TRIED: Final = 25
+_HOLD_READ_ANEW_MS: Final = 250
+
+Change = Callable[[Schedule], tuple[Schedule, list[Slot | Denied]]]
+
+
+class SharedRequestBudget:
+    """`limit` requests in any 60 seconds, for all workers of the stack together."""
+
+    def __init__(
+        self,
+        dynamodb: "DynamoDBClient",
+        table: str,
+        limit: int,
+        meter: Meter,
+        now_ms: Clock,
+        crew: Crew,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._limit = limit
+        self._meter = meter
+        self._now_ms = now_ms
+        self._sleep = sleep
+        self._grant_together = Together(self._grant, crew)
+        self._reading = threading.Lock()
+        self._known = Schedule()
+        self._known_at_ms = 0
+
+    def take(self, latest_ms: int) -> None:
+        """Sleep until a slot of one's own; see the port. A slot that lapsed or fell into a hold is left for another."""
+        asked_ms = self._now_ms()
+        while True:
+            match self._grant_together(latest_ms):
+                case Denied(retry_at_ms):
+                    raise BudgetSpent("No request may be sent before this worker's deadline.", retry_at_ms)
+                case Slot(at_ms):
+                    if self._reached(at_ms):
+                        self._meter.add("ApiBudgetWaitMs", self._now_ms() - asked_ms)
+                        return
+
+    def take_spare(self) -> None:
+        """Take a slot that is free right now and nobody else's need; see the port."""
+        schedule = self._read()
+        for _ in range(_WRITES_TRIED):
+            asked_ms = self._now_ms()
+            taken = spare(schedule, asked_ms, self._limit)
+            if taken is None:
+                break
+            try:
+                self._write(taken)
+            except LostWrite as lost:
+                schedule = _schedule(lost.standing)
+                continue
+            self._learn(taken)
+            if self._now_ms() <= asked_ms + SLOT_LAPSES_MS:
+                return
+            break  # The write took so long that the slot lapsed.
+        raise BudgetSpent("No request is to spare now.")
+
+    def hold(self, until_ms: int) -> None:
+        self._change(lambda schedule: (schedule.held(until_ms), []))
+
+    def _reached(self, at_ms: int) -> bool:
+        """Sleep until the slot; whether it may be used then."""
+        wait_ms = at_ms - self._now_ms()
+        if wait_ms > 0:
+            self._sleep(wait_ms / 1000)
+            if self._held_until_ms() > self._now_ms():
+                return False
+        return self._now_ms() <= at_ms + SLOT_LAPSES_MS
+
+    def _held_until_ms(self) -> int:
+        """A hold may have been set while a thread slept; several waking together read it once."""
+        with self._reading:
+            if self._now_ms() - self._known_at_ms > _HOLD_READ_ANEW_MS:
+                self._learn(self._read())
+            return self._known.held_until_ms
+
+    def _read(self) -> Schedule:
+        found = self._dynamodb.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
+        return _schedule(found.get("Item", {}))
+
+    def _grant(self, latest_ms: Sequence[int]) -> list[Slot | Denied]:
+        return self._change(lambda schedule: grant(schedule, latest_ms, self._now_ms(), self._limit))
+
+    def _change(self, change: Change) -> list[Slot | Denied]:
+        """Write a change of the schedule as last known; where another worker was first, of the one that stands now."""
+        schedule = self._known
+        for _ in range(_WRITES_TRIED):
+            changed, answers = change(schedule)
+            try:
+                self._write(changed)
+            except LostWrite as lost:
+                schedule = _schedule(lost.standing)
+            else:
+                self._learn(changed)
+                return answers
+        raise Contended("Other workers kept writing the request budget first.")
+
+    def _write(self, schedule: Schedule) -> None:
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if schedule.revision > 1:
+            condition = {
+                "ConditionExpression": "revision = :standing",
+                "ExpressionAttributeValues": {":standing": {"N": str(schedule.revision - 1)}},
+            }
+        fenced(
+            lambda: self._dynamodb.put_item(
+                TableName=self._table,
+                Item=_KEY | _item(schedule),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **condition,
+            )
+        )
+
+    def _learn(self, schedule: Schedule) -> None:
+        self._known, self._known_at_ms = schedule, self._now_ms()
+
+
+def _item(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "slots": {"B": array("q", schedule.slots).tobytes()},
+        "line_ms": {"N": str(schedule.line_ms)},
+        "line_taken": {"N": str(schedule.line_taken)},
+        "held_until_ms": {"N": str(schedule.held_until_ms)},
+        "revision": {"N": str(schedule.revision)},
+    }
+
+
+def _schedule(item: dict[str, Any]) -> Schedule:
+    if not item:
+        return Schedule()
+    slots = array("q")
+    slots.frombytes(item["slots"]["B"])
+    return Schedule(
+        slots=tuple(slots),
+        line_ms=int(item["line_ms"]["N"]),
+        line_taken=int(item["line_taken"]["N"]),
+        held_until_ms=int(item["held_until_ms"]["N"]),
+        revision=int(item["revision"]["N"]),
+    )

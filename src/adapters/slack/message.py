@@ -1,0 +1,107 @@
+"""One alert as one Slack message: Block Kit blocks and the text of the push notification.
+
+Everything that came from outside is cut first and escaped then. `slack_sdk` checks each block's limits when it is
+built; the whole stays under the size beyond which Slack refuses a message, and what does not fit is counted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
+
+from domain import wording
+from domain.alerts.alert import Alert, AlertedViolation, GoalEvidence, PauseEvidence
+from domain.rules.violation import Severity
+
+_HEADER: Final = 150
+"""Slack's limit for a header block."""
+_PUSH: Final = 300
+"""The text of the push notification, which counts towards the message's size too."""
+_TEXT: Final = 11_000
+"""Characters of all violations together. Slack refuses messages of more than about 13,000."""
+_BLOCKS: Final = 45
+"""Slack takes 50 blocks; a reserve for header, recording, rest and closing line."""
+_CLOSING: Final = 1_700
+_ICON: Final = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
+
+
+@dataclass(frozen=True, slots=True)
+class SlackMessage:
+    text: str
+    blocks: tuple[Block, ...]
+
+
+def render(alert: Alert) -> SlackMessage:
+    first_line = (
+        f"{_ICON[alert.severity]} {alert.severity.capitalize()}: {alert.headline()} in {alert.recording_name()}"
+    )
+    blocks: list[Block] = [HeaderBlock(text=_escaped_within(first_line, _HEADER))]
+    recorded = _recorded(alert)
+    if recorded:
+        blocks.append(ContextBlock(elements=[_marked_up(recorded)]))
+    shown, used = 0, 0
+    for violation in alert.by_subject():
+        text = _violation(violation)
+        if shown == _BLOCKS or used + len(text) > _TEXT:
+            break
+        blocks.append(SectionBlock(text=_marked_up(text)))
+        shown, used = shown + 1, used + len(text)
+    if missing := alert.subjects_total - shown:
+        more = f"_and {wording.counted(missing, 'more violation', 'more violations')}, kept in the recording's outcome_"
+        blocks.append(SectionBlock(text=_marked_up(more)))
+    blocks.append(ContextBlock(elements=[_marked_up(_closing(alert))]))
+    return SlackMessage(_escaped_within(first_line, _PUSH), tuple(blocks))
+
+
+def escape(text: str) -> str:
+    """Slack's three control characters, and nothing else."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _marked_up(text: str) -> MarkdownTextObject:
+    """Text with our markup. `verbatim`: Slack would otherwise make a mention of a spoken `@channel` by itself."""
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def _escaped_within(text: str, limit: int) -> str:
+    """Cut first and escape then, so that no entity is cut in two: shorter until what is escaped fits."""
+    return next(escaped for room in range(limit, 0, -1) if len(escaped := escape(wording.cut(text, room))) <= limit)
+
+
+def _violation(violation: AlertedViolation) -> str:
+    return "\n".join(_violation_lines(violation.evidence))
+
+
+def _violation_lines(evidence: GoalEvidence | PauseEvidence) -> Iterator[str]:
+    match evidence:
+        case GoalEvidence():
+            yield f"*Goal not met:* {escape(evidence.goal_name)} (score {wording.score(evidence.score)})"
+            if evidence.explanation:
+                yield f"> {escape(evidence.explanation)}"
+        case PauseEvidence():
+            length, limit = wording.duration(evidence.duration_ms), wording.duration(evidence.limit_ms)
+            yield f"*Pause too long:* {length} at {wording.position(evidence.start_ms)} (limit {limit})"
+
+
+def _recorded(alert: Alert) -> str:
+    """When it was recorded, in the reader's own time zone, and how long it is."""
+    known = alert.recording
+    parts = []
+    if known and known.created_at:
+        parts.append(f"Recorded {_local_time(known.created_at)}")
+    if known and known.duration_ms is not None:
+        parts.append(f"{wording.length(known.duration_ms)} long")
+    return " · ".join(parts)
+
+
+def _closing(alert: Alert) -> str:
+    rules = wording.cut(", ".join(alert.rule_ids), _CLOSING)
+    return f"Rules: {rules} · Recording {alert.recording_id} · Evaluated {_local_time(alert.evaluated_at)}"
+
+
+def _local_time(iso: str) -> str:
+    parsed = wording.parse_moment(iso)
+    if parsed is None:
+        return escape(iso)
+    return f"<!date^{int(parsed.timestamp())}^{{date_short_pretty}} {{time}}|{wording.moment(iso)}>"

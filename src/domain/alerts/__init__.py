@@ -1,0 +1,1 @@
+"""The alert, how it reads, and its delivery to one destination."""

@@ -1,0 +1,1 @@
+"""One event becomes one outcome: fetch, judge, save, publish."""

@@ -1,0 +1,143 @@
+"""The outcome of a recording: what was judged, from which results, and how far its alert has got.
+
+The outcome is also the outbox of its alert: it is saved with the alert `pending` and leased, then the alert is
+published, then marked. Every write names the `revision` it replaces, so a stale one cannot survive.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from domain.alerts.alert import MAX_VIOLATIONS, Alert
+from domain.recording import RecordingId, Results
+from domain.rules.violation import Severity, Violation
+
+LEASE_MS: Final = 60_000
+"""How long a pending alert belongs to the worker that saved it: well beyond the functions' time limit of 30 s, so that
+whoever finds it run out knows that its owner is gone, whatever the clocks' differences."""
+STALENESS_MARGIN_MS: Final = 2_000
+"""An event this much older than the fetch cannot be about newer results, whatever the clocks' differences."""
+
+
+class Status(StrEnum):
+    CLEAR = "clear"
+    VIOLATIONS = "violations"
+    NOT_FOUND = "not_found"
+    ANALYSIS_FAILED = "analysis_failed"
+
+
+class Source(StrEnum):
+    """Which trigger brought the event."""
+
+    QUEUE = "queue"
+    EVENTBRIDGE = "eventbridge"
+    WEBHOOK = "webhook"
+    DISCOVERY = "discovery"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptViolation:
+    """What of a violation stays in the outcome."""
+
+    rule_id: str
+    subject: str
+    severity: Severity
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Results as they were fetched: the model that is judged, and the body's `data` as one JSON text."""
+
+    results: Results
+    json: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.json).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxAlert:
+    """The alert in the outbox. `message` is there while it is pending, and `published_at_ms` from then on."""
+
+    alert_id: str
+    lease_until_ms: int
+    message: Alert | None
+    published_at_ms: int | None = None
+
+    @property
+    def pending(self) -> bool:
+        return self.published_at_ms is None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One recording's outcome. Times are epoch milliseconds; `revision` counts its writes from 1.
+
+    `recording` is the canonical id, or a UUID where the vendor knows no such recording. `snapshot` is what was judged;
+    it is not read back with the rest. `alerted` are the fingerprints of all violations ever alerted.
+    """
+
+    recording: RecordingId
+    status: Status
+    revision: int
+    source: Source
+    fetch_started_ms: int
+    evaluated_at_ms: int
+    violations: tuple[KeptViolation, ...] = ()
+    violations_total: int = 0
+    results_digest: str | None = None
+    rules_version: str | None = None
+    goals_evaluated: bool = True
+    alert: OutboxAlert | None = None
+    alerted: frozenset[str] = frozenset()
+    snapshot: Snapshot | None = None
+
+    @property
+    def judged(self) -> bool:
+        return self.status in {Status.CLEAR, Status.VIOLATIONS}
+
+    @property
+    def pending_alert(self) -> OutboxAlert | None:
+        return self.alert if self.alert and self.alert.pending else None
+
+    def answers(self, sent_ms: int) -> bool:
+        """Whether an event sent then is old news: the results held were fetched well after it."""
+        return sent_ms < self.fetch_started_ms - STALENESS_MARGIN_MS
+
+    def leased(self, until_ms: int) -> "Outcome":
+        """The next revision, its pending alert taken over."""
+        return self._next(alert=replace(self._outbox, lease_until_ms=until_ms))
+
+    def published(self, at_ms: int) -> "Outcome":
+        """The next revision, its alert marked as published."""
+        return self._next(alert=replace(self._outbox, published_at_ms=at_ms, message=None))
+
+    def confirmed(self, fetch_started_ms: int) -> "Outcome":
+        """The next revision, the same results having been fetched again."""
+        return self._next(fetch_started_ms=max(fetch_started_ms, self.fetch_started_ms))
+
+    @property
+    def _outbox(self) -> OutboxAlert:
+        if self.alert is None:
+            raise ValueError(f"recording {self.recording} has no alert")
+        return self.alert
+
+    def _next(self, *, alert: OutboxAlert | None = None, fetch_started_ms: int | None = None) -> "Outcome":
+        return replace(
+            self,
+            revision=self.revision + 1,
+            alert=alert or self.alert,
+            fetch_started_ms=self.fetch_started_ms if fetch_started_ms is None else fetch_started_ms,
+        )
+
+
+def keep(violations: tuple[Violation, ...]) -> tuple[KeptViolation, ...]:
+    """The first 50, as the outcome stores them."""
+    return tuple(
+        KeptViolation(violation.rule_id, violation.subject, violation.severity, violation.summary)
+        for violation in violations[:MAX_VIOLATIONS]
+    )

@@ -1,0 +1,1 @@
+"""The rules document, its kinds, and the judgement."""

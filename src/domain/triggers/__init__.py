@@ -1,0 +1,1 @@
+"""Whatever names a recording, read into one event."""

@@ -1,0 +1,1 @@
+"""What the entrances share: batches, function URLs, settings, metrics, AWS clients."""

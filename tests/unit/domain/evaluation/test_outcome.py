@@ -1,0 +1,67 @@
+"""The outcome's own rules: what is old news, and what each step of its alert changes."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.alerts.alert import MAX_VIOLATIONS
+from domain.evaluation.outcome import LEASE_MS, STALENESS_MARGIN_MS, Status, keep
+from tests.fakes.clock import NOON_MS
+from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED
+from tests.fakes.make import unmet
+
+FUNCTION_TIMEOUT_MS = 30_000
+
+
+@pytest.mark.parametrize(
+    ("sent_before_fetch_ms", "old_news"),
+    [(STALENESS_MARGIN_MS + 1, True), (STALENESS_MARGIN_MS, False), (0, False), (-1, False), (86_400_000, True)],
+)
+def test_old_news_is_what_was_sent_well_before_the_fetch(sent_before_fetch_ms: int, old_news: bool) -> None:
+    assert CLEAR.answers(CLEAR.fetch_started_ms - sent_before_fetch_ms) is old_news
+
+
+def test_the_margin_is_two_seconds_and_a_lease_outlives_the_function() -> None:
+    assert STALENESS_MARGIN_MS == 2_000
+    assert LEASE_MS > FUNCTION_TIMEOUT_MS
+
+
+@pytest.mark.parametrize(
+    ("status", "judged"),
+    [(Status.CLEAR, True), (Status.VIOLATIONS, True), (Status.NOT_FOUND, False), (Status.ANALYSIS_FAILED, False)],
+)
+def test_what_counts_as_judged(status: Status, judged: bool) -> None:
+    assert replace(CLEAR, status=status).judged is judged
+
+
+def test_a_lease_taken_over_keeps_the_alert_pending() -> None:
+    leased = VIOLATED.leased(NOON_MS + 99)
+    assert leased.revision == VIOLATED.revision + 1
+    assert leased.pending_alert
+    assert leased.pending_alert.lease_until_ms == NOON_MS + 99
+    assert VIOLATED.alert
+    assert leased.pending_alert.message == VIOLATED.alert.message
+
+
+def test_a_published_alert_is_no_longer_pending_and_drops_its_message() -> None:
+    published = VIOLATED.published(NOON_MS + 99)
+    assert published.pending_alert is None
+    assert published.alert
+    assert (published.alert.published_at_ms, published.alert.message) == (NOON_MS + 99, None)
+    assert (published.revision, published.alerted) == (VIOLATED.revision + 1, VIOLATED.alerted)
+
+
+def test_a_confirmation_never_turns_the_time_of_the_fetch_back() -> None:
+    assert CLEAR.confirmed(NOON_MS - 5).fetch_started_ms == CLEAR.fetch_started_ms
+    assert CLEAR.confirmed(NOON_MS + 5).fetch_started_ms == NOON_MS + 5
+
+
+def test_what_has_no_alert_cannot_be_leased_or_published() -> None:
+    for step in (NOT_FOUND.leased, NOT_FOUND.published):
+        with pytest.raises(ValueError, match="has no alert"):
+            step(NOON_MS)
+
+
+def test_the_first_fifty_violations_are_kept() -> None:
+    kept = keep(tuple(unmet(number) for number in range(60)))
+    assert [each.subject for each in kept] == [f"goal:{number}" for number in range(MAX_VIOLATIONS)]

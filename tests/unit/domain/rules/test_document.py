@@ -1,0 +1,106 @@
+"""The `rules` document: refused as a whole with every fault named, or taken as it is written."""
+
+import json
+from typing import Any
+
+import pytest
+
+from domain.errors import NotNow, RulesInvalid
+from domain.rules.document import GoalUnmet, PauseTooLong, parse_rules
+
+GOAL = {"id": "unmet-goal", "when": "goal_unmet", "severity": "warning"}
+PAUSE = {"id": "long-pause", "when": "pause_too_long", "longer_than_ms": 5000, "severity": "warning"}
+
+
+def document(*rules: Any, **top: Any) -> str:
+    return json.dumps({"version": 1, "rules": list(rules)} | top)
+
+
+def test_the_documented_example_is_read() -> None:
+    read = parse_rules(document(GOAL, PAUSE))
+    assert [type(rule) for rule in read.rules] == [GoalUnmet, PauseTooLong]
+    assert [rule.enabled for rule in read.rules] == [True, True]
+
+
+def test_every_field_is_read() -> None:
+    full = {"enabled": False, "goal_ids": [1, 2], "goal_names": ["Grüße"], "score_below": 0.5, "severity": "critical"}
+    assert parse_rules(document(GOAL | full)).rules == (GoalUnmet.model_validate(GOAL | full),)
+
+
+@pytest.mark.parametrize("text", [document(), document(GOAL), document(PAUSE | {"longer_than_ms": 0})])
+def test_what_is_valid_is_taken(text: str) -> None:
+    assert parse_rules(text).version == 1
+
+
+FAULTS: dict[str, tuple[str, list[str]]] = {
+    "not JSON": ("{", ["document", "JSON"]),
+    "cut off": (document(GOAL)[:-5], ["document", "JSON"]),
+    "empty": ("", ["document", "JSON"]),
+    "deeply nested": ("[" * 10_000, ["document", "JSON"]),
+    "not an object": ("[]", ["document"]),
+    "null": ("null", ["document"]),
+    "no version": (json.dumps({"rules": []}), ["version"]),
+    "another version": (document(version=2), ["version"]),
+    "version as text": (document(version="1"), ["version"]),
+    "no rules": (json.dumps({"version": 1}), ["rules"]),
+    "rules as an object": (document(rules={}), ["rules"]),
+    "a rule that is null": (document(None), ["rules.0"]),
+    "an unknown field at the top": (document(GOAL, owner="me"), ["owner"]),
+    "an unknown kind": (document(GOAL | {"when": "goal_met"}), ["rules.0", "when", "goal_met"]),
+    "no kind": (document({"id": "a", "severity": "info"}), ["rules.0", "when"]),
+    "no id": (document({"when": "goal_unmet", "severity": "info"}), ["rules.0", "id"]),
+    "an empty id": (document(GOAL | {"id": ""}), ["rules.0", "id"]),
+    "an id with a blank": (document(GOAL | {"id": "un met"}), ["rules.0", "id"]),
+    "an id that is too long": (document(GOAL | {"id": "a" * 65}), ["rules.0", "id"]),
+    "an id with a line break": (document(GOAL | {"id": "a\n"}), ["rules.0", "id"]),
+    "a doubled id": (document(GOAL, PAUSE | {"id": "unmet-goal"}), ["unique", "unmet-goal"]),
+    "a doubled id, one of them off": (document(GOAL, GOAL | {"enabled": False}), ["unique", "unmet-goal"]),
+    "no severity": (document({"id": "a", "when": "goal_unmet"}), ["rules.0", "severity"]),
+    "an unknown severity": (document(GOAL | {"severity": "urgent"}), ["rules.0", "severity"]),
+    "a negative N": (document(PAUSE | {"longer_than_ms": -1}), ["rules.0", "longer_than_ms"]),
+    "N as text": (document(PAUSE | {"longer_than_ms": "5000"}), ["rules.0", "longer_than_ms"]),
+    "N as a fraction": (document(PAUSE | {"longer_than_ms": 5000.5}), ["rules.0", "longer_than_ms"]),
+    "N true": (document(PAUSE | {"longer_than_ms": True}), ["rules.0", "longer_than_ms"]),
+    "no N": (document({"id": "a", "when": "pause_too_long", "severity": "info"}), ["rules.0", "longer_than_ms"]),
+    "a misspelt field": (document(PAUSE | {"longer_then_ms": 1}), ["rules.0", "longer_then_ms"]),
+    "a goal's field on a pause": (document(PAUSE | {"goal_ids": [1]}), ["rules.0", "goal_ids"]),
+    "no goal ids in the list": (document(GOAL | {"goal_ids": []}), ["rules.0", "goal_ids"]),
+    "a goal id as text": (document(GOAL | {"goal_ids": ["1"]}), ["rules.0", "goal_ids"]),
+    "no goal names in the list": (document(GOAL | {"goal_names": []}), ["rules.0", "goal_names"]),
+    "a score of nothing": (document(GOAL | {"score_below": 0}), ["rules.0", "score_below"]),
+    "a score over one": (document(GOAL | {"score_below": 1.01}), ["rules.0", "score_below"]),
+    "a score that is no number": (document(GOAL).replace('"warning"', '"info", "score_below": NaN'), ["score_below"]),
+    "enabled as text": (document(GOAL | {"enabled": "no"}), ["rules.0", "enabled"]),
+    "more rules than are allowed": (document(*(GOAL | {"id": f"r{n}"} for n in range(51))), ["rules", "50"]),
+}
+
+
+@pytest.mark.parametrize(("text", "named"), FAULTS.values(), ids=FAULTS)
+def test_a_document_is_refused_with_its_fault_named(text: str, named: list[str]) -> None:
+    with pytest.raises(RulesInvalid) as refused:
+        parse_rules(text)
+    for word in named:
+        assert word in str(refused.value)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    text = document(
+        GOAL | {"severity": "urgent"},
+        PAUSE | {"longer_than_ms": -1},
+        GOAL | {"id": "b", "score_below": 7},
+        {"when": "x"},
+    )
+    with pytest.raises(RulesInvalid) as refused:
+        parse_rules(text)
+    for place in ("rules.0", "rules.1", "rules.2", "rules.3"):
+        assert place in str(refused.value)
+
+
+def test_of_very_many_faults_the_first_are_named_and_the_rest_counted() -> None:
+    with pytest.raises(RulesInvalid, match=r"rules\.19.*; and 30 more$") as refused:
+        parse_rules(document(*(PAUSE | {"id": f"r{n}", "longer_than_ms": -1} for n in range(50))))
+    assert "rules.20." not in str(refused.value)
+
+
+def test_an_invalid_document_is_a_passing_obstacle_for_the_operator_to_mend() -> None:
+    assert issubclass(RulesInvalid, NotNow)

@@ -1,0 +1,60 @@
+"""An SQS message as Lambda delivers it."""
+
+from typing import Any
+
+import pytest
+
+from adapters.message_queue import HISTORY_ATTRIBUTE
+from domain.retry import History
+from runtime.messages import Message, read_message
+from tests.fakes.clock import NOON_MS
+
+RECORD: dict[str, Any] = {
+    "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+    "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a…",
+    "body": '{"recording_id": 123}',
+    "attributes": {
+        "ApproximateReceiveCount": "3",
+        "SentTimestamp": str(NOON_MS),
+        "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+        "ApproximateFirstReceiveTimestamp": str(NOON_MS + 5),
+    },
+    "messageAttributes": {},
+    "md5OfBody": "…",
+    "eventSource": "aws:sqs",
+    "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:events",
+    "awsRegion": "eu-central-1",
+}
+WAITED = History(first_sent_ms=NOON_MS - 5_000, copied_ms=NOON_MS + 100, reason="throttled", deferrals={"throttled": 1})
+
+
+def test_a_message_is_read() -> None:
+    assert read_message(RECORD) == Message(
+        message_id=RECORD["messageId"],
+        receipt_handle=RECORD["receiptHandle"],
+        receive_count=3,
+        body='{"recording_id": 123}',
+        history=History(first_sent_ms=NOON_MS, copied_ms=NOON_MS),
+    )
+
+
+def test_a_deferred_copy_brings_its_history() -> None:
+    attribute = {"stringValue": WAITED.model_dump_json(), "dataType": "String"}
+    assert read_message(RECORD | {"messageAttributes": {HISTORY_ATTRIBUTE: attribute}}).history == WAITED
+
+
+@pytest.mark.parametrize("attribute", [{}, {"binaryValue": "eA=="}, {"stringValue": "somebody else's"}])
+def test_an_unreadable_history_begins_anew(attribute: dict[str, str]) -> None:
+    read = read_message(RECORD | {"messageAttributes": {HISTORY_ATTRIBUTE: attribute}})
+    assert read.history == History(first_sent_ms=NOON_MS, copied_ms=NOON_MS)
+
+
+def test_a_record_without_message_attributes_is_a_first_delivery() -> None:
+    record = {name: value for name, value in RECORD.items() if name != "messageAttributes"}
+    assert read_message(record).history.deferrals == {}
+
+
+@pytest.mark.parametrize("missing", ["messageId", "receiptHandle", "body", "attributes"])
+def test_what_lambda_promises_and_does_not_send_is_an_unexpected_error(missing: str) -> None:
+    with pytest.raises(KeyError, match=missing):
+        read_message({name: value for name, value in RECORD.items() if name != missing})

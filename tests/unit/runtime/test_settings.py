@@ -1,0 +1,101 @@
+"""The environment as each function's settings: everything wrong is named at once."""
+
+import pytest
+from pydantic import ValidationError
+
+from runtime.settings import EvaluationSettings, SlackSettings
+
+EVALUATION = {
+    "PARAMETER_PREFIX": "/alerts",
+    "IDENTITYCALL_BASE_URL": "https://api.identitycall.ai/api/v1/public",
+    "MAX_PAUSE_MS": "5000",
+    "REQUESTS_PER_MINUTE": "60",
+    "OUTCOME_TABLE_NAME": "outcomes",
+    "OUTCOME_RETENTION_DAYS": "365",
+    "ALERT_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:alerts",
+    "EVENT_QUEUE_URL": "https://sqs/events",
+    "EVENT_DEAD_LETTER_QUEUE_URL": "https://sqs/dead",
+}
+SLACK = {
+    "PARAMETER_PREFIX": "/alerts",
+    "OUTCOME_TABLE_NAME": "outcomes",
+    "OUTCOME_RETENTION_DAYS": "365",
+    "SLACK_QUEUE_URL": "https://sqs/slack",
+    "SLACK_DEAD_LETTER_QUEUE_URL": "https://sqs/dead",
+    "EMAIL_CONFIGURED": "false",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in {*EVALUATION, *SLACK, "AWS_ENDPOINT_URL"}:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def fill(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        environment.setenv(name, value)
+
+
+def test_evaluation(environment: pytest.MonkeyPatch) -> None:
+    fill(environment, EVALUATION)
+    read = EvaluationSettings.from_environment()
+    assert {name.upper(): str(value) for name, value in read.model_dump(exclude_defaults=True).items()} == EVALUATION
+
+
+@pytest.mark.parametrize(("written", "read"), [("true", True), ("false", False)])
+def test_slack(environment: pytest.MonkeyPatch, written: str, read: bool) -> None:
+    fill(environment, SLACK | {"EMAIL_CONFIGURED": written})
+    assert SlackSettings.from_environment().email_configured is read
+
+
+def test_every_missing_variable_is_named(environment: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError) as refused:
+        EvaluationSettings.from_environment()
+    named = {str(fault["loc"][0]).upper() for fault in refused.value.errors()}
+    assert named == set(EVALUATION)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.identitycall.ai",
+        "http://127.0.0.1:8080/api",
+        "http://localhost:8080",
+        "http://localhost/api",
+        "http://host.docker.internal:4567/api/v1/public",
+    ],
+)
+def test_a_base_url_that_is_taken(environment: pytest.MonkeyPatch, url: str) -> None:
+    fill(environment, EVALUATION | {"IDENTITYCALL_BASE_URL": url})
+    assert EvaluationSettings.from_environment().identitycall_base_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IDENTITYCALL_BASE_URL", "http://api.identitycall.ai"),
+        ("IDENTITYCALL_BASE_URL", "http://127.0.0.1.evil.example"),
+        ("IDENTITYCALL_BASE_URL", "http://localhost.evil.example"),
+        ("IDENTITYCALL_BASE_URL", "http://localhost:80@evil.example/"),
+        ("IDENTITYCALL_BASE_URL", "http://localhost@evil.example/"),
+        ("IDENTITYCALL_BASE_URL", "http://host.docker.internal.evil.example/"),
+        ("IDENTITYCALL_BASE_URL", "http://localhost:0/"),
+        ("IDENTITYCALL_BASE_URL", "https://"),
+        ("IDENTITYCALL_BASE_URL", "ftp://api.identitycall.ai"),
+        ("IDENTITYCALL_BASE_URL", "api.identitycall.ai"),
+        ("IDENTITYCALL_BASE_URL", ""),
+        ("PARAMETER_PREFIX", "alerts"),
+        ("MAX_PAUSE_MS", "-1"),
+        ("MAX_PAUSE_MS", "5 s"),
+        ("REQUESTS_PER_MINUTE", "0"),
+        ("REQUESTS_PER_MINUTE", "many"),
+        ("OUTCOME_RETENTION_DAYS", "0"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    fill(environment, EVALUATION | {name: value})
+    with pytest.raises(ValidationError) as refused:
+        EvaluationSettings.from_environment()
+    assert [fault["loc"] for fault in refused.value.errors()] == [(name.lower(),)]
