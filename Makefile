@@ -79,11 +79,12 @@ chaos: $(VENV) $(SAM_READY) $(EMULATOR) .tools/chaos/.ready ## 1,000 events whil
 ##@ On AWS
 
 .PHONY: deploy
+deploy: export SET := $(SET)
 deploy: $(VENV) $(SAM_READY) $(OPERATOR) ## Build and deploy; what is offered comes from the stack  [STAGE=dev STACK= REGION= GUIDED=no SET="AlertEmail=… MaxPauseMs=…" RUNTIME= ARCHITECTURE=]
 	@PATH="$(CURDIR)/.venv/bin:$(CURDIR)/.tools/sam/bin:$$PATH" .tools/operator/bin/python -m cli.deploy \
-		--stack "$(STACK)" --region "$(REGION)" $(if $(filter no,$(GUIDED)),--unattended) \
+		--stack "$(STACK)" --region "$(REGION)" $(if $(filter no,$(GUIDED)),--unattended,$(if $(GUIDED),$(error GUIDED is `no`, or not given))) \
 		$(if $(filter file,$(origin STAGE)),,Stage=$(STAGE)) $(if $(RUNTIME),PythonRuntime=$(RUNTIME)) \
-		$(if $(ARCHITECTURE),Architecture=$(ARCHITECTURE)) $(SET)
+		$(if $(ARCHITECTURE),Architecture=$(ARCHITECTURE)) --set "$$SET"
 
 .PHONY: send
 send: $(ICA) ## Put one event into a deployed stack, and show its outcome  RECORDING=123 STACK=… [REGION=]

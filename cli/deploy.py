@@ -7,6 +7,7 @@ from whichever clone or machine it is typed. No file is written.
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import textwrap
@@ -28,6 +29,7 @@ EMPTY = "-"
 LINE = 100
 SECRETS = ("api-key", "slack-webhook-url")
 WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the entry's name
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def deploy(wish: Wish, answers: TextIO) -> None:
     """Deploy, or raise `CommandError` before anything was changed."""
     session = session_in(wish.region)
     parameters = read_parameters(ROOT / "template.yaml")
-    standing = _deployable(find_stack(session, wish.stack))
+    standing = _deployable(find_stack(session, wish.stack), session.region_name)
     where = f"{wish.stack} in {session.region_name}"
     _say(f"▸ {where}: {'a new stack' if standing is None else 'deployed before; its own values are offered'}.")
     values = _offered(parameters, standing) | dict(wish.given)
@@ -72,16 +74,18 @@ def deploy(wish: Wish, answers: TextIO) -> None:
 # ── What is offered ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _deployable(stack: Stack | None) -> Stack | None:
+def _deployable(stack: Stack | None, region: str | None) -> Stack | None:
     """The stack if it can be updated, None if it can be made. Raises `CommandError` otherwise."""
     if stack is None or stack.status == "REVIEW_IN_PROGRESS":
         return None  # The second is a change set that was never carried out.
     if stack.status.endswith("_IN_PROGRESS"):
         raise CommandError(f"{stack.name} is being changed just now ({stack.status}). Try again when that is over.")
     if stack.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}:
+        undeleted = stack.status == "DELETE_FAILED"
+        rest = "could not be deleted" if undeleted else "is the rest of a first deployment that failed"
         raise CommandError(
-            f"{stack.name} is the rest of a failed deployment ({stack.status}). Delete it first: "
-            f"aws cloudformation delete-stack --stack-name {stack.name}"
+            f"{stack.name} in {region} {rest} ({stack.status}). Delete it, then deploy again: "
+            f"aws cloudformation delete-stack --region {region} --stack-name {stack.name}"
         )
     if not stack.outputs.keys() >= OURS:
         raise CommandError(f"{stack.name} is another application's stack. STACK=… names another.")
@@ -238,12 +242,20 @@ def _wish(arguments: Sequence[str]) -> Wish:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--region")
     parser.add_argument("--unattended", action="store_true", help="ask nothing")
+    parser.add_argument("--set", default="", help="parameters as one text")
     parser.add_argument("given", nargs="*", metavar="NAME=VALUE", help="parameters to set")
     read = parser.parse_args(arguments)
-    pairs = [pair.partition("=") for pair in read.given]
+    if not _STACK_NAME.fullmatch(read.stack):
+        raise CommandError(f"{read.stack} is no name for a stack: letters, digits and hyphens, a letter first.")
+    pairs = [pair.partition("=") for pair in [*read.given, *_split(read.set)]]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise CommandError(f"{wrong[0]} is not of the form NAME=VALUE.")
     return Wish(read.stack, read.region or None, {name: value for name, _, value in pairs}, not read.unattended)
+
+
+def _split(text: str) -> list[str]:
+    """Each `NAME=VALUE`. A value may hold blanks, as `rate(10 minutes)` does: it ends where the next name begins."""
+    return [pair.strip() for pair in re.split(r"(?:^|\s+)(?=[A-Z][A-Za-z]*=)", text) if pair.strip()]
 
 
 if __name__ == "__main__":

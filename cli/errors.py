@@ -50,7 +50,7 @@ def told_in_a_sentence() -> Iterator[None]:
     except NoCredentialsError:
         _end("No AWS credentials are found. Log in (`aws login`), or set AWS_PROFILE.", Exit.UNREACHABLE)
     except NoRegionError:
-        _end("No AWS region is set. Give --region, or set AWS_REGION.", Exit.MISUSED)
+        _end("No AWS region is set. Give one (`make … REGION=…`, `ica … --region …`), or set AWS_REGION.", Exit.MISUSED)
     except ProfileNotFound as error:
         _end(f"{error}. `aws configure list-profiles` shows those there are.", Exit.UNREACHABLE)
     except EndpointConnectionError as error:

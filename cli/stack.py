@@ -51,7 +51,7 @@ def require_stack(session: boto3.Session, name: str) -> Stack:
     stack = find_stack(session, name)
     if stack is None:
         raise CommandError(
-            f"There is no stack named {name} in {session.region_name}. --stack names another, --region another region.",
+            f"There is no stack named {name} in {session.region_name}. Is it another name, or another region?",
             Exit.UNREACHABLE,
         )
     if not stack.outputs.keys() >= OURS:

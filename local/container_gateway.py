@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import ThreadingMixIn
 
 from local.emulator import CREDENTIALS
-from local.places import LOOPBACK
+from local.places import LOOPBACK, LocalStackError
 from local.ports import Ports
 
 HOST_IN_CONTAINERS = "host.docker.internal"
@@ -63,9 +63,13 @@ class ContainerGateway:
             server.server_close()
 
     def listen_on_bridge(self) -> bool:
-        """Listen on Docker's bridge, if there is one by now. True if it was opened by this call."""
+        """Listen on Docker's bridge, if there is one by now. True if it was opened by this call.
+
+        Raises `LocalStackError` once where another program uses one of the ports there; it is not tried again.
+        """
         if self.bridge or not (bridge := bridge_address()):
             return False
+        self.bridge = bridge
         ports = self._ports
         for port, upstream in (
             (ports.aws, ports.aws),
@@ -73,8 +77,12 @@ class ContainerGateway:
             (ports.slack, ports.slack),
             (ports.for_containers, ports.aws),
         ):
-            self._listen(bridge, port, upstream)
-        self.bridge = bridge
+            try:
+                self._listen(bridge, port, upstream)
+            except OSError:
+                raise LocalStackError(
+                    f"Containers cannot reach the stack: another program uses port {port} of Docker's bridge, {bridge}."
+                ) from None
         return True
 
     def _listen(self, address: str, port: int, upstream_port: int) -> None:

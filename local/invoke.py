@@ -69,7 +69,7 @@ class RuntimeEmulator:
         self._process = process = Leashed(
             [
                 str(_emulator_program()),
-                *("--log-level", "warn"),
+                *("--log-level", "error"),
                 *("--runtime-interface-emulator-address", f"{LOOPBACK}:{self._port}"),
                 *("--runtime-api-address", f"{LOOPBACK}:{runtime_port}"),
                 *(sys.executable, "-m", "awslambdaric", self.handler),

@@ -7,6 +7,9 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import requests
+from requests.auth import AuthBase
+
+from adapters.addresses import is_safe
 
 CONNECT_SECONDS, READ_SECONDS = 5, 15
 
@@ -17,13 +20,29 @@ _MEANINGS: dict[int, str] = {
 }
 
 
+class _Key(AuthBase):
+    """The key as the only credential: `requests` would prefer an entry of ~/.netrc to a plain header."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
 def trouble(api_url: str, api_key: str) -> str | None:
-    """What keeps recordings from being judged, with what was tried; None if nothing does. Costs one request."""
+    """What keeps recordings from being judged, with what was tried; None if nothing does. Costs one request.
+
+    The key is sent to no address that the product itself would refuse.
+    """
+    if not is_safe(api_url):
+        return f"API_URL must be an https address, or a plain http one of this machine; {api_url} is not."
     url = f"{api_url.rstrip('/')}/recordings?per_page=1"
     try:
         answer = requests.get(
             url,
-            headers={"Authorization": f"Bearer {api_key}"},
+            auth=_Key(api_key),
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             allow_redirects=False,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from botocore.exceptions import ClientError
+
 from local.deployment import Deployment
 from local.emulator import Emulator
 from local.places import LOOPBACK, STATE, LocalStackError
@@ -20,7 +22,11 @@ class RunningStack(Deployment):
         if not is_up(self.emulator.port):
             where = f"http://{LOOPBACK}:{self.emulator.port}"
             raise LocalStackError(f"No local stack is up at {where}. Start one in another terminal: make up")
-        self.read_stack()
+        try:
+            self.read_stack()
+        except ClientError:
+            where = f"http://{LOOPBACK}:{self.emulator.port}"
+            raise LocalStackError(f"The local stack at {where} is still starting, or is another emulator.") from None
         return self
 
     def __exit__(

@@ -42,7 +42,7 @@ def up(console: Console, port: int) -> bool:
         )
         with stack, ContainerGateway(ports) as gateway:
             progress.finish()
-            gateway.listen_on_bridge()
+            _open_bridge(console, gateway)
             file = write_where_needed(container_environment(stack, ports), stack.folder)
             _introduce(console, stack, ports, gateway, file)
             progress.say("Waiting for events. Ctrl-C ends the stack.")
@@ -74,11 +74,19 @@ def require_free(ports: Ports) -> None:
 def _watch(console: Console, stack: LocalStack, gateway: ContainerGateway) -> NoReturn:
     news = News(stack, stack.slack)
     while True:
-        if gateway.listen_on_bridge():
-            console.print(f"Docker is there: containers reach the stack through its bridge, {gateway.bridge}.")
+        _open_bridge(console, gateway)
         for line in news.lines():
             console.print(line, soft_wrap=True)
         time.sleep(LOOKS_EVERY_SECONDS)
+
+
+def _open_bridge(console: Console, gateway: ContainerGateway) -> None:
+    """Docker may start later than the stack. Without it everything but containers works."""
+    try:
+        if gateway.listen_on_bridge():
+            console.print(f"Containers reach the stack through Docker's bridge, {gateway.bridge}.")
+    except LocalStackError as error:
+        console.print(f"[yellow]{error}[/]", soft_wrap=True)
 
 
 def _introduce(console: Console, stack: LocalStack, ports: Ports, gateway: ContainerGateway, file: Path) -> None:

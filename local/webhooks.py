@@ -82,8 +82,8 @@ def announce(stack: Deployment, recording: int | str) -> None:
 
 def sent_now(event: Any, secret: str = SECRET) -> Any:
     """An event of a file as it arrives now: signed, and of this moment, where the file has a placeholder."""
-    headers = event["headers"]
-    if NOW not in headers.values():
+    headers = event.get("headers") if isinstance(event, dict) else None
+    if not headers or NOW not in headers.values():
         return event
     body = base64.b64decode(event["body"]).decode() if event["isBase64Encoded"] else event["body"]
     fresh = signed(body, secret, message_id=headers["webhook-id"])

@@ -101,11 +101,11 @@ def test_another_stack_is_not_offered_the_first_one_s_address(account: Account, 
 
 def test_unattended_changes_what_is_given_and_nothing_else(account: Account, team: str) -> None:
     before = account.parameters(team)
-    done = account.deploy(team, "--unattended", "MaxPauseMs=4000")
+    done = account.deploy(team, "--unattended", "--set", "MaxPauseMs=4000 DiscoverySchedule=rate(10 minutes)")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[5000]" not in done.stdout
     assert "  MaxPauseMs: 5000 → 4000" in done.stdout
-    assert account.parameters(team) == before | {"MaxPauseMs": "4000"}
+    assert account.parameters(team) == before | {"MaxPauseMs": "4000", "DiscoverySchedule": "rate(10 minutes)"}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,7 @@ def test_unattended_changes_what_is_given_and_nothing_else(account: Account, tea
         (["MaxPauseMs=0"], "MaxPauseMs must be between 1 and 3600000 milliseconds (an hour)"),
         (["Alert=x"], "The template has no parameter Alert."),
         (["AlertEmail"], "AlertEmail is not of the form NAME=VALUE."),
+        (["--stack", "team_a"], "team_a is no name for a stack: letters, digits and hyphens, a letter first."),
     ],
 )
 def test_what_makes_no_sense_changes_nothing(account: Account, team: str, arguments: list[str], sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,20 @@ def test_what_answered_is_said(vendor: VendorStub, key: str, fault: Fault | None
     assert problem.startswith(f"GET {vendor.base_url}/recordings?per_page=1 ")
     assert said in problem
     assert key not in problem
+
+
+@pytest.mark.parametrize("url", ["http://api.identitycall.ai/api", "http://192.0.2.1", "notaurl", "ftp://127.0.0.1"])
+def test_an_address_that_the_product_refuses_gets_no_key(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.preflight.requests.get", lambda *_, **__: pytest.fail("a request was sent"))
+    assert str(trouble(url, VendorStub.api_key)).startswith("API_URL must be an https address")
+
+
+def test_a_netrc_entry_does_not_replace_the_key(
+    vendor: VendorStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert trouble(vendor.base_url, vendor.api_key) is None
 
 
 def test_nobody_listening_and_no_such_host_are_told_apart() -> None:
