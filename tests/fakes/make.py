@@ -10,7 +10,10 @@ from domain.evaluation.evaluate import RecordingEvent
 from domain.evaluation.outcome import Snapshot, Source
 from domain.recording import Goal, Pause, RecordingDetails, RecordingId, Results
 from domain.retry import History
-from domain.rules.violation import LongPause, Severity, UnmetGoal, Violation
+from domain.rules.document import RuleSet
+from domain.rules.kinds.goal_unmet import UnmetGoal
+from domain.rules.kinds.pause_too_long import LongPause
+from domain.rules.violation import Severity, Violation
 from tests.fakes.clock import NOON_MS
 
 UUID = "01938c5e-7a10-7000-8000-000000000123"
@@ -55,6 +58,18 @@ def results(*found: dict[str, Any], recording: int = 123) -> Results:
     return Results.model_validate(body(recording, *found))
 
 
+def rules(*each: dict[str, Any]) -> RuleSet:
+    return RuleSet.model_validate({"version": 1, "rules": list(each)})
+
+
+def goal_rule(**fields: Any) -> dict[str, Any]:
+    return {"id": "g", "when": "goal_unmet", "severity": "warning"} | fields
+
+
+def pause_rule(longer_than_ms: int = 5_000, **fields: Any) -> dict[str, Any]:
+    return {"id": "p", "when": "pause_too_long", "severity": "warning", "longer_than_ms": longer_than_ms} | fields
+
+
 def snapshot(*found: dict[str, Any], recording: int = 123) -> Snapshot:
     data = body(recording, *found)
     return Snapshot(Results.model_validate(data), to_json(data))
@@ -90,7 +105,7 @@ def unmet(
     severity: Severity = Severity.WARNING,
 ) -> Violation:
     found = Goal(goal_id=goal_id, goal_name=name, met=False, score=score, explanation=why)
-    return Violation(rule, severity, UnmetGoal(found))
+    return Violation(rule, severity, UnmetGoal.of(found))
 
 
 def long_pause(
@@ -102,7 +117,7 @@ def long_pause(
     severity: Severity = Severity.WARNING,
 ) -> Violation:
     found = Pause(start_ms=start_ms, end_ms=start_ms + duration_ms, duration_ms=duration_ms, compliant=False)
-    return Violation(rule, severity, LongPause(found, limit_ms))
+    return Violation(rule, severity, LongPause.of(found, limit_ms))
 
 
 def alert(

@@ -1,18 +1,17 @@
 """One alert as one Slack message: Block Kit blocks and the text of the push notification.
 
-Everything that came from outside is cut first and escaped then. `slack_sdk` checks each block's limits when it is
-built; the whole stays under the size beyond which Slack refuses a message, and what does not fit is counted.
+Foreign text is cut first, then escaped. `slack_sdk` checks each block's limits when it builds the block. The whole
+message stays under Slack's size limit, and what does not fit is counted.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
 
 from domain import wording
-from domain.alerts.alert import Alert, AlertedViolation, GoalEvidence, PauseEvidence
-from domain.rules.violation import Severity
+from domain.alerts.alert import Alert
+from domain.rules.violation import Finding, Severity
 
 _HEADER: Final = 150
 """Slack's limit for a header block."""
@@ -21,7 +20,7 @@ _PUSH: Final = 300
 _TEXT: Final = 11_000
 """Characters of all violations together. Slack refuses messages of more than about 13,000."""
 _BLOCKS: Final = 45
-"""Slack takes 50 blocks; a reserve for header, recording, rest and closing line."""
+"""Blocks for violations. Slack takes 50; header, recording, rest and closing line need some."""
 _CLOSING: Final = 1_700
 _ICON: Final = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
 
@@ -42,7 +41,7 @@ def render(alert: Alert) -> SlackMessage:
         blocks.append(ContextBlock(elements=[_marked_up(recorded)]))
     shown, used = 0, 0
     for violation in alert.by_subject():
-        text = _violation(violation)
+        text = _finding(violation.evidence)
         if shown == _BLOCKS or used + len(text) > _TEXT:
             break
         blocks.append(SectionBlock(text=_marked_up(text)))
@@ -60,32 +59,22 @@ def escape(text: str) -> str:
 
 
 def _marked_up(text: str) -> MarkdownTextObject:
-    """Text with our markup. `verbatim`: Slack would otherwise make a mention of a spoken `@channel` by itself."""
+    """Text with our markup. Without `verbatim` Slack would turn a spoken `@channel` into a mention."""
     return MarkdownTextObject(text=text, verbatim=True)
 
 
 def _escaped_within(text: str, limit: int) -> str:
-    """Cut first and escape then, so that no entity is cut in two: shorter until what is escaped fits."""
+    """Cut before escaping, so that no entity is cut in two. The cut gets shorter until the escaped text fits."""
     return next(escaped for room in range(limit, 0, -1) if len(escaped := escape(wording.cut(text, room))) <= limit)
 
 
-def _violation(violation: AlertedViolation) -> str:
-    return "\n".join(_violation_lines(violation.evidence))
-
-
-def _violation_lines(evidence: GoalEvidence | PauseEvidence) -> Iterator[str]:
-    match evidence:
-        case GoalEvidence():
-            yield f"*Goal not met:* {escape(evidence.goal_name)} (score {wording.score(evidence.score)})"
-            if evidence.explanation:
-                yield f"> {escape(evidence.explanation)}"
-        case PauseEvidence():
-            length, limit = wording.duration(evidence.duration_ms), wording.duration(evidence.limit_ms)
-            yield f"*Pause too long:* {length} at {wording.position(evidence.start_ms)} (limit {limit})"
+def _finding(finding: Finding) -> str:
+    line = f"*{finding.title}:* {escape(finding.detail)} ({escape(finding.measure)})"
+    return f"{line}\n> {escape(finding.quote)}" if finding.quote else line
 
 
 def _recorded(alert: Alert) -> str:
-    """When it was recorded, in the reader's own time zone, and how long it is."""
+    """When it was recorded, in the reader's time zone, and how long it is."""
     known = alert.recording
     parts = []
     if known and known.created_at:

@@ -1,29 +1,30 @@
-"""The alert: what is published on the topic, and how it reads to a person.
+"""The alert: what the topic receives, and how it reads to a person.
 
-Its JSON is the contract with every subscriber (`schema_version` 1). Whatever the results hold, it stays well under
-the 256 KB of an SNS message: at most 50 violations with names and explanations cut.
+Its JSON is the contract with every subscriber (`schema_version` 1). It stays well under the 256 KB of an SNS message:
+at most 50 violations, with names and explanations cut.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from domain import wording
 from domain.recording import RecordingDetails
-from domain.rules.violation import LongPause, Severity, UnmetGoal, Violation
+from domain.rules.kinds import KINDS, AnyFinding
+from domain.rules.violation import Severity, Violation
 
 MAX_VIOLATIONS: Final = 50
 _NAME: Final = 120
-_EXPLANATION: Final = 300
 _IN_EMAIL: Final = 20
 _SUBJECT: Final = 99
 """SNS takes subjects of under 100 ASCII characters."""
 
 
 class _Part(BaseModel):
-    # Built with the first alert: most cold starts come to none.
+    # Built with the first alert: most cold starts have none.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
@@ -35,29 +36,12 @@ class AlertedRecording(_Part):
     duration_ms: int | None = None
 
 
-class GoalEvidence(_Part):
-    kind: Literal["goal_unmet"] = "goal_unmet"
-    goal_id: int
-    goal_name: str
-    score: float
-    explanation: str | None = None
-
-
-class PauseEvidence(_Part):
-    kind: Literal["pause_too_long"] = "pause_too_long"
-    start_ms: int
-    end_ms: int
-    duration_ms: int
-    limit_ms: int
-    after_dialogue_id: int | None = None
-
-
 class AlertedViolation(_Part):
     rule_id: str
     subject: str
     severity: Severity
     summary: str
-    evidence: Annotated[GoalEvidence | PauseEvidence, Field(discriminator="kind")]
+    evidence: AnyFinding
 
 
 class Alert(_Part):
@@ -79,7 +63,7 @@ class Alert(_Part):
         return self.violations_total - len(self.violations)
 
     def by_subject(self) -> Iterator[AlertedViolation]:
-        """Each goal and pause once, by its most severe violation: two rules may name the same one."""
+        """Each subject once, by its most severe violation: two rules may find the same one."""
         seen: set[str] = set()
         for violation in self.violations:
             if violation.subject not in seen:
@@ -88,28 +72,23 @@ class Alert(_Part):
 
     @property
     def subjects_total(self) -> int:
-        """How many goals and pauses it is about; of those beyond the listed ones each counts for itself."""
+        """How many subjects there are. Each violation beyond the listed ones counts as one."""
         return sum(1 for _ in self.by_subject()) + self.unlisted
 
     def headline(self) -> str:
         """What went wrong, in words: `1 goal not met and 2 pauses too long`."""
         if self.unlisted:
             return wording.counted(self.violations_total, "violation", "violations")
-        kinds = [violation.evidence.kind for violation in self.by_subject()]
-        goals, pauses = kinds.count("goal_unmet"), kinds.count("pause_too_long")
-        parts = []
-        if goals:
-            parts.append(f"{wording.counted(goals, 'goal', 'goals')} not met")
-        if pauses:
-            parts.append(f"{wording.counted(pauses, 'pause', 'pauses')} too long")
-        return wording.listed(parts)
+        counts = Counter(type(violation.evidence) for violation in self.by_subject())
+        found = [kind.finding for kind in KINDS if kind.finding in counts]
+        return wording.listed(finding.headline(counts[finding]) for finding in found)
 
     def recording_name(self) -> str:
         """`Support call 42`, or `recording 123` where the name is not known."""
         return (self.recording and self.recording.name) or f"recording {self.recording_id}"
 
     def recorded(self) -> str:
-        """`recorded 2026-11-22 09:15 UTC, 4 min 5 s long`, as far as it is known; else nothing."""
+        """`recorded 2026-11-22 09:15 UTC, 4 min 5 s long`; unknown parts are left out."""
         parts = []
         if self.recording and self.recording.created_at:
             parts.append(f"recorded {wording.moment(self.recording.created_at)}")
@@ -119,7 +98,7 @@ class Alert(_Part):
 
 
 def alert_id(recording_id: int, fingerprints: Sequence[str]) -> str:
-    """The same violations of the same recording make the same id, whoever computes it and however often."""
+    """The same violations of the same recording always make the same id."""
     identity = "\n".join([str(recording_id), *sorted(fingerprints)])
     return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
@@ -130,13 +109,13 @@ def compose(
     details: RecordingDetails | None,
     evaluated_at: str,
 ) -> Alert:
-    """Make the alert for violations, which come most severe first."""
+    """The alert for these violations, which come most severe first."""
     return Alert(
         alert_id=alert_id(recording_id, [violation.fingerprint for violation in violations]),
         recording_id=recording_id,
-        recording=_known_as(details) if details else None,
+        recording=_alerted_recording(details) if details else None,
         severity=violations[0].severity,
-        violations=tuple(_shown(violation) for violation in violations[:MAX_VIOLATIONS]),
+        violations=tuple(_alerted(violation) for violation in violations[:MAX_VIOLATIONS]),
         violations_total=len(violations),
         rule_ids=tuple(sorted({violation.rule_id for violation in violations})),
         evaluated_at=evaluated_at,
@@ -144,18 +123,18 @@ def compose(
 
 
 def email_subject(alert: Alert) -> str:
-    """Under 100 ASCII characters on one line, as SNS demands; so it names the recording by its number."""
+    """Under 100 ASCII characters on one line, as SNS requires. So the recording's number stands for its name."""
     return f"{alert.severity.capitalize()}: {alert.headline()} in recording {alert.recording_id}"[:_SUBJECT]
 
 
 def email_text(alert: Alert) -> str:
-    """The whole alert as plain text that needs nothing else to be understood."""
+    """The whole alert as plain text."""
     lines = [f"{alert.severity.capitalize()}: {alert.headline()} in {alert.recording_name()}.", ""]
     shown = list(alert.by_subject())[:_IN_EMAIL]
     for violation in shown:
         lines.append(f"- {violation.summary}")
-        if isinstance(violation.evidence, GoalEvidence) and violation.evidence.explanation:
-            lines.append(f"  {violation.evidence.explanation}")
+        if violation.evidence.quote:
+            lines.append(f"  {violation.evidence.quote}")
     missing = alert.subjects_total - len(shown)
     if missing:
         lines.append(f"- and {wording.counted(missing, 'more violation', 'more violations')}")
@@ -168,7 +147,7 @@ def email_text(alert: Alert) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _known_as(details: RecordingDetails) -> AlertedRecording:
+def _alerted_recording(details: RecordingDetails) -> AlertedRecording:
     return AlertedRecording(
         name=wording.cut(wording.clean(details.name), _NAME) if details.name else None,
         created_at=wording.cut(wording.clean(details.created_at), _NAME) if details.created_at else None,
@@ -176,31 +155,11 @@ def _known_as(details: RecordingDetails) -> AlertedRecording:
     )
 
 
-def _shown(violation: Violation) -> AlertedViolation:
+def _alerted(violation: Violation) -> AlertedViolation:
     return AlertedViolation(
         rule_id=violation.rule_id,
         subject=violation.subject,
         severity=violation.severity,
         summary=violation.summary,
-        evidence=_evidence(violation.finding),
+        evidence=violation.finding,
     )
-
-
-def _evidence(finding: UnmetGoal | LongPause) -> GoalEvidence | PauseEvidence:
-    match finding:
-        case UnmetGoal(goal):
-            explanation = wording.clean(goal.explanation or "")
-            return GoalEvidence(
-                goal_id=goal.goal_id,
-                goal_name=wording.cut(wording.clean(goal.goal_name), _NAME),
-                score=goal.score,
-                explanation=wording.cut(explanation, _EXPLANATION) or None,
-            )
-        case LongPause(pause, limit_ms):
-            return PauseEvidence(
-                start_ms=pause.start_ms,
-                end_ms=pause.end_ms,
-                duration_ms=pause.duration_ms,
-                limit_ms=limit_ms,
-                after_dialogue_id=pause.after_dialogue_id,
-            )

@@ -1,1 +1,1 @@
-"""The rules document, its kinds, and the judgement."""
+"""The rules document, the kinds of rules, and the judgement."""

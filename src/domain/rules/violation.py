@@ -1,14 +1,13 @@
-"""A broken rule with its evidence: one for each rule and subject (a goal or a pause)."""
+"""A violation: a rule, and one finding that breaks it."""
 
 import hashlib
+from abc import abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
-from domain import wording
-from domain.recording import Goal, Pause
+from pydantic import BaseModel, ConfigDict
 
-_NAME_SHOWN: Final = 120
 _HASH_DIGITS: Final = 12
 
 
@@ -24,38 +23,48 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class UnmetGoal:
-    goal: Goal
+class Finding(BaseModel):
+    """One thing that a rule found. Each kind of rule has its own.
+
+    The fields are the evidence in an alert's JSON, for programs; `kind` tells the kinds apart. Long texts are cut.
+    The properties are plain text for people. An adapter adds the markup of its destination.
+    """
+
+    # Built with the first finding: most cold starts have none.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
+
+    title: ClassVar[str]
+    """`Goal not met`"""
 
     @property
+    @abstractmethod
     def subject(self) -> str:
-        return f"goal:{self.goal.goal_id}"
+        """The part of the call that it is about. A rule has one violation for each subject."""
+
+    @property
+    @abstractmethod
+    def detail(self) -> str:
+        """`Offer Follow-up`"""
+
+    @property
+    @abstractmethod
+    def measure(self) -> str:
+        """The figure that decided: `score 0.30`"""
+
+    @property
+    def quote(self) -> str | None:
+        """Explanations and spoken words, which are personal data: never part of the summary, never logged."""
+        return None
 
     @property
     def summary(self) -> str:
         """`Goal not met: Offer Follow-up, score 0.30`"""
-        name = wording.cut(wording.clean(self.goal.goal_name), _NAME_SHOWN) or f"goal {self.goal.goal_id}"
-        return f"Goal not met: {name}, score {wording.score(self.goal.score)}"
+        return f"{self.title}: {self.detail}, {self.measure}"
 
-
-@dataclass(frozen=True, slots=True)
-class LongPause:
-    pause: Pause
-    limit_ms: int
-
-    @property
-    def subject(self) -> str:
-        return f"pause:{self.pause.start_ms}-{self.pause.end_ms}"
-
-    @property
-    def summary(self) -> str:
-        """`Pause too long: 7.0 s at 1:35, limit 5.0 s`"""
-        length, limit = wording.duration(self.pause.duration_ms), wording.duration(self.limit_ms)
-        return f"Pause too long: {length} at {wording.position(self.pause.start_ms)}, limit {limit}"
-
-
-Finding = UnmetGoal | LongPause
+    @classmethod
+    @abstractmethod
+    def headline(cls, count: int, /) -> str:
+        """This many findings of the kind in a few words: `2 goals not met`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,6 @@ class Violation:
 
     @property
     def subject(self) -> str:
-        """`goal:<goal_id>` or `pause:<start_ms>-<end_ms>`."""
         return self.finding.subject
 
     @property
@@ -75,5 +83,5 @@ class Violation:
 
     @property
     def fingerprint(self) -> str:
-        """The short hash by which a violation counts as alerted: rule and subject, whatever the wording or score."""
+        """A short hash of rule and subject alone: a new wording or score does not alert again."""
         return hashlib.sha256(f"{self.rule_id}\n{self.subject}".encode()).hexdigest()[:_HASH_DIGITS]

@@ -72,6 +72,10 @@ def test_a_goal_without_explanation_is_one_line() -> None:
     assert "*Goal not met:* Offer Follow-up (score 0.30)" in texts(alert(unmet(why=None)))
 
 
+def test_a_goal_without_name_is_named_by_its_number() -> None:
+    assert "*Goal not met:* goal 3 (score 0.30)" in texts(alert(unmet(3, name=" ", why=None)))
+
+
 def test_a_time_without_a_zone_is_shown_as_it_came_and_escaped() -> None:
     assert "Recorded &lt;soon&gt; · 4 min 5 s long" in texts(alert(known=details(created_at="<soon>")))
 

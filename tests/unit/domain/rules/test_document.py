@@ -1,4 +1,4 @@
-"""The `rules` document: refused as a whole with every fault named, or taken as it is written."""
+"""The `rules` document: refused as a whole with every error named, or accepted as written; and the default rules."""
 
 import json
 from typing import Any
@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from domain.errors import NotNow, RulesInvalid
-from domain.rules.document import GoalUnmet, PauseTooLong, parse_rules
+from domain.rules.document import RuleSet, default_rules, parse_rules
+from domain.rules.kinds.goal_unmet import GoalUnmet
+from domain.rules.kinds.pause_too_long import PauseTooLong
+from tests.fakes.make import goal, goal_rule, pause, pause_rule, results, rules
 
 GOAL = {"id": "unmet-goal", "when": "goal_unmet", "severity": "warning"}
 PAUSE = {"id": "long-pause", "when": "pause_too_long", "longer_than_ms": 5000, "severity": "warning"}
@@ -28,11 +31,11 @@ def test_every_field_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", [document(), document(GOAL), document(PAUSE | {"longer_than_ms": 0})])
-def test_what_is_valid_is_taken(text: str) -> None:
+def test_valid_documents_are_accepted(text: str) -> None:
     assert parse_rules(text).version == 1
 
 
-FAULTS: dict[str, tuple[str, list[str]]] = {
+ERRORS: dict[str, tuple[str, list[str]]] = {
     "not JSON": ("{", ["document", "JSON"]),
     "cut off": (document(GOAL)[:-5], ["document", "JSON"]),
     "empty": ("", ["document", "JSON"]),
@@ -75,15 +78,15 @@ FAULTS: dict[str, tuple[str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "named"), FAULTS.values(), ids=FAULTS)
-def test_a_document_is_refused_with_its_fault_named(text: str, named: list[str]) -> None:
+@pytest.mark.parametrize(("text", "named"), ERRORS.values(), ids=ERRORS)
+def test_a_document_is_refused_with_its_error_named(text: str, named: list[str]) -> None:
     with pytest.raises(RulesInvalid) as refused:
         parse_rules(text)
     for word in named:
         assert word in str(refused.value)
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_every_error_is_named_at_once() -> None:
     text = document(
         GOAL | {"severity": "urgent"},
         PAUSE | {"longer_than_ms": -1},
@@ -96,11 +99,40 @@ def test_every_fault_is_named_at_once() -> None:
         assert place in str(refused.value)
 
 
-def test_of_very_many_faults_the_first_are_named_and_the_rest_counted() -> None:
+def test_the_first_errors_are_named_and_the_rest_counted() -> None:
     with pytest.raises(RulesInvalid, match=r"rules\.19.*; and 30 more$") as refused:
         parse_rules(document(*(PAUSE | {"id": f"r{n}", "longer_than_ms": -1} for n in range(50))))
     assert "rules.20." not in str(refused.value)
 
 
-def test_an_invalid_document_is_a_passing_obstacle_for_the_operator_to_mend() -> None:
+def test_an_invalid_document_defers_events() -> None:
     assert issubclass(RulesInvalid, NotNow)
+
+
+def test_the_defaults_are_any_goal_and_any_pause_over_the_setting() -> None:
+    fired = default_rules(6_999).judge(results(goal(1, met=True), goal(3), pause(7_000), pause(6_999, start_ms=1)))
+    assert [(each.rule_id, each.subject, each.severity) for each in fired] == [
+        ("unmet-goal", "goal:3", "warning"),
+        ("long-pause", "pause:95000-102000", "warning"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule_set", "waits"),
+    [
+        (default_rules(5_000), True),
+        (rules(pause_rule()), False),
+        (rules(), False),
+        (rules(pause_rule(), goal_rule(enabled=False)), False),
+        (rules(pause_rule(), goal_rule(goal_ids=[7])), True),
+    ],
+)
+def test_only_a_rule_set_with_goal_rules_in_force_waits_for_goals(rule_set: RuleSet, waits: bool) -> None:
+    assert rule_set.reads_goals is waits
+
+
+def test_the_digest_names_the_rules_in_force() -> None:
+    assert rules(goal_rule()).digest == rules(goal_rule()).digest == rules(goal_rule(enabled=True)).digest
+    changed = [goal_rule(severity="info"), goal_rule(id="h"), goal_rule(enabled=False), goal_rule(score_below=0.5)]
+    digests = {rules(each).digest for each in [goal_rule(), *changed]}
+    assert len(digests) == 5

@@ -1,4 +1,4 @@
-"""A violation's name for machines, its summary for people, its fingerprint for "alerted before"."""
+"""A violation's severity, and its fingerprint for "alerted before"."""
 
 import pytest
 
@@ -8,24 +8,6 @@ from tests.fakes.make import long_pause, unmet
 
 def test_severities_in_order_of_urgency() -> None:
     assert sorted(Severity, key=lambda each: each.urgency) == [Severity.INFO, Severity.WARNING, Severity.CRITICAL]
-
-
-@pytest.mark.parametrize(
-    ("violation", "subject", "summary"),
-    [
-        (unmet(3), "goal:3", "Goal not met: Offer Follow-up, score 0.30"),
-        (unmet(3, name=" \n"), "goal:3", "Goal not met: goal 3, score 0.30"),
-        (unmet(3, name="a\nb"), "goal:3", "Goal not met: a b, score 0.30"),
-        (long_pause(), "pause:95000-102000", "Pause too long: 7.0 s at 1:35, limit 5.0 s"),
-        (long_pause(5_001), "pause:95000-100001", "Pause too long: 5.001 s at 1:35, limit 5.0 s"),
-    ],
-)
-def test_subject_and_summary(violation: Violation, subject: str, summary: str) -> None:
-    assert (violation.subject, violation.summary) == (subject, summary)
-
-
-def test_a_long_name_is_cut_visibly() -> None:
-    assert unmet(name="n" * 500).summary == f"Goal not met: {'n' * 101}… (+399 characters), score 0.30"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+"""The kinds of rules, a file each. A kind exists once it is in `KINDS`."""
+
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field
+
+from domain.rules.kinds.goal_unmet import GoalUnmet
+from domain.rules.kinds.pause_too_long import PauseTooLong
+from domain.rules.rule import Rule
+from domain.rules.violation import Finding
+
+KINDS: Final[tuple[type[Rule], ...]] = (
+    GoalUnmet,
+    PauseTooLong,
+)
+"""In the order of an alert's headline."""
+
+if TYPE_CHECKING:
+    AnyRule = Rule
+    AnyFinding = Finding
+else:
+    # pydantic needs the union of all kinds. Type checkers cannot follow how it is made from `KINDS`.
+    AnyRule = Annotated[reduce(or_, KINDS), Field(discriminator="when")]
+    AnyFinding = Annotated[reduce(or_, (kind.finding for kind in KINDS)), Field(discriminator="kind")]

@@ -1,0 +1,64 @@
+"""`pause_too_long`: one non-compliant pause was longer than allowed."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from domain import wording
+from domain.recording import Pause, Results
+from domain.rules.rule import Rule
+from domain.rules.violation import Finding
+
+
+class LongPause(Finding):
+    title: ClassVar = "Pause too long"
+
+    kind: Literal["pause_too_long"] = "pause_too_long"
+    start_ms: int
+    end_ms: int
+    duration_ms: int
+    limit_ms: int
+    after_dialogue_id: int | None = None
+
+    @classmethod
+    def of(cls, pause: Pause, limit_ms: int) -> "LongPause":
+        return cls(
+            start_ms=pause.start_ms,
+            end_ms=pause.end_ms,
+            duration_ms=pause.duration_ms,
+            limit_ms=limit_ms,
+            after_dialogue_id=pause.after_dialogue_id,
+        )
+
+    @property
+    def subject(self) -> str:
+        return f"pause:{self.start_ms}-{self.end_ms}"
+
+    @property
+    def detail(self) -> str:
+        """`7.0 s at 1:35`"""
+        return f"{wording.duration(self.duration_ms)} at {wording.position(self.start_ms)}"
+
+    @property
+    def measure(self) -> str:
+        """`limit 5.0 s`"""
+        return f"limit {wording.duration(self.limit_ms)}"
+
+    @classmethod
+    def headline(cls, count: int, /) -> str:
+        return f"{wording.counted(count, 'pause', 'pauses')} too long"
+
+
+class PauseTooLong(Rule):
+    """A pause was not compliant and longer than `longer_than_ms`. A pause of exactly that length does not alert."""
+
+    finding = LongPause
+
+    when: Literal["pause_too_long"]
+    longer_than_ms: Annotated[int, Field(ge=0)]
+
+    def findings(self, results: Results) -> Iterator[LongPause]:
+        for pause in results.pauses:
+            if not pause.compliant and pause.duration_ms > self.longer_than_ms:
+                yield LongPause.of(pause, self.longer_than_ms)
