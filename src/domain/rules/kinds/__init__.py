@@ -8,12 +8,14 @@ from pydantic import Field
 
 from domain.rules.kinds.goal_unmet import GoalUnmet
 from domain.rules.kinds.pause_too_long import PauseTooLong
+from domain.rules.kinds.silence_too_much import SilenceTooMuch
 from domain.rules.rule import Rule
 from domain.rules.violation import Finding
 
 KINDS: Final[tuple[type[Rule], ...]] = (
     GoalUnmet,
     PauseTooLong,
+    SilenceTooMuch,
 )
 """In the order of an alert's headline."""
 

@@ -1,0 +1,106 @@
+"""`silence_too_much`: where it fires, where it does not, the boundary between, and an alert of it as it reads."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.slack.message import render
+from domain.alerts import alert as alerts
+from domain.alerts.alert import Alert, email_subject, email_text
+from domain.errors import RulesInvalid
+from domain.rules.document import parse_rules
+from tests.fakes.make import JUDGED_AT, goal, goal_rule, pause, pause_rule, results, rules
+
+
+def silence_rule(longer_than_ms: int = 10_000, **fields: Any) -> dict[str, Any]:
+    rule = {"id": "s", "when": "silence_too_much", "severity": "warning", "longer_than_ms": longer_than_ms}
+    return rule | fields
+
+
+CASES = [
+    # the rule, the pauses, does it fire
+    (silence_rule(10_000), [pause(6_000), pause(4_001, start_ms=1)], True),
+    (silence_rule(10_000), [pause(6_000), pause(4_000, start_ms=1)], False),
+    (silence_rule(10_000), [pause(6_000), pause(3_999, start_ms=1)], False),
+    (silence_rule(10_000), [pause(10_001)], True),
+    (silence_rule(10_000), [pause(9_000), pause(9_000, start_ms=1, compliant=True)], False),
+    (silence_rule(10_000, enabled=False), [pause(60_000)], False),
+    (silence_rule(0), [pause(1)], True),
+    (silence_rule(0), [pause(0)], False),
+    (silence_rule(0), [], False),
+]
+
+
+@pytest.mark.parametrize(("rule", "found", "fires"), CASES)
+def test_it_fires(rule: dict[str, Any], found: list[dict[str, Any]], fires: bool) -> None:
+    subjects = [violation.subject for violation in rules(rule).judge(results(*found))]
+    assert subjects == (["silence"] if fires else [])
+
+
+def test_it_does_not_wait_for_goals() -> None:
+    assert not rules(silence_rule()).reads_goals
+
+
+ERRORS = {
+    "no limit": {"id": "s", "when": "silence_too_much", "severity": "info"},
+    "a negative limit": silence_rule(-1),
+    "a limit as text": silence_rule() | {"longer_than_ms": "10000"},
+}
+
+
+@pytest.mark.parametrize("rule", ERRORS.values(), ids=ERRORS)
+def test_the_document_is_refused_with_the_field_named(rule: dict[str, Any]) -> None:
+    with pytest.raises(RulesInvalid, match=r"rules\.0\.silence_too_much\.longer_than_ms"):
+        parse_rules(json.dumps({"version": 1, "rules": [rule]}))
+
+
+def alert_of(*each: dict[str, Any]) -> Alert:
+    """The alert about two non-compliant pauses and an unmet goal by these rules, as its subscribers parse it."""
+    violations = rules(*each).judge(results(goal(3), pause(7_000), pause(5_500, start_ms=1)))
+    return Alert.model_validate_json(alerts.compose(123, violations, None, JUDGED_AT).model_dump_json())
+
+
+def test_an_alert_of_it_alone() -> None:
+    alert = alert_of(silence_rule())
+    assert alert.headline() == "too much silence"
+    assert json.loads(alert.model_dump_json())["violations"] == [
+        {
+            "rule_id": "s",
+            "subject": "silence",
+            "severity": "warning",
+            "summary": "Too much silence: 12.5 s in 2 pauses, limit 10.0 s",
+            "evidence": {"kind": "silence_too_much", "silence_ms": 12_500, "pauses": 2, "limit_ms": 10_000},
+        }
+    ]
+
+
+def test_its_email() -> None:
+    alert = alert_of(silence_rule())
+    assert email_subject(alert) == "Warning: too much silence in recording 123"
+    assert email_text(alert) == (
+        "Warning: too much silence in recording 123.\n"
+        "\n"
+        "- Too much silence: 12.5 s in 2 pauses, limit 10.0 s\n"
+        "\n"
+        "Recording 123.\n"
+        f"Judged 2026-11-23 12:00 UTC by s. Alert {alert.alert_id}.\n"
+    )
+
+
+def test_its_slack_message() -> None:
+    message = render(alert_of(silence_rule()))
+    assert message.text == "🟠 Warning: too much silence in recording 123"
+    header, silence, _ = [block.to_dict() for block in message.blocks]
+    assert header["text"]["text"] == message.text
+    assert silence["text"]["text"] == "*Too much silence:* 12.5 s in 2 pauses (limit 10.0 s)"
+
+
+def test_in_a_headline_it_follows_goals_and_pauses() -> None:
+    alert = alert_of(silence_rule(), pause_rule(), goal_rule())
+    assert alert.headline() == "1 goal not met, 2 pauses too long and too much silence"
+
+
+def test_two_rules_of_it_are_told_once() -> None:
+    alert = alert_of(silence_rule(), silence_rule(12_000, id="t"))
+    assert (alert.violations_total, alert.subjects_total) == (2, 1)
