@@ -106,8 +106,8 @@ class DynamoDb:
         if isinstance(answer, ConditionFailed):
             world.tell(current().life.name, "  {}: the condition does not hold", what)
             response: dict[str, Any] = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "no"}}
-            if answer.standing and on_failure == "ALL_OLD":
-                response["Item"] = answer.standing
+            if answer.stored and on_failure == "ALL_OLD":
+                response["Item"] = answer.stored
             raise ClientError(cast(Any, response), what)
         world.tell(current().life.name, "  {}", what)
         return answer

@@ -25,9 +25,9 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 class ConditionFailed(Exception):
-    def __init__(self, standing: Item | None) -> None:
+    def __init__(self, stored: Item | None) -> None:
         super().__init__("the condition does not hold")
-        self.standing = standing
+        self.stored = stored
 
 
 class Table:
@@ -39,25 +39,25 @@ class Table:
         return self.items.get(_key(key))
 
     def put(self, item: Item, condition: str | None, names: Names, values: Item) -> None:
-        standing = self._checked(item, condition, names, values)
-        self._write(standing, item)
+        stored = self._checked(item, condition, names, values)
+        self._write(stored, item)
 
     def update(self, key: Item, changes: str, condition: str | None, names: Names, values: Item) -> Item | None:
         """The item as it was before."""
-        standing = self._checked(key, condition, names, values)
-        self._write(standing, {**(standing or key), **_assigned(changes, names, values)})
-        return standing
+        stored = self._checked(key, condition, names, values)
+        self._write(stored, {**(stored or key), **_assigned(changes, names, values)})
+        return stored
 
     def _checked(self, key: Item, condition: str | None, names: Names, values: Item) -> Item | None:
-        standing = self.get(key)
-        if condition is not None and not compiled(condition)(standing or {}, names, values):
-            raise ConditionFailed(standing)
-        return standing
+        stored = self.get(key)
+        if condition is not None and not compiled(condition)(stored or {}, names, values):
+            raise ConditionFailed(stored)
+        return stored
 
-    def _write(self, standing: Item | None, item: Item) -> None:
+    def _write(self, stored: Item | None, item: Item) -> None:
         self.items[_key(item)] = item
         for told in self.on_write:
-            told(standing, item)
+            told(stored, item)
 
 
 def _key(item: Item) -> tuple[str, str]:

@@ -217,5 +217,5 @@ class TestTable:
         table.put(item, "attribute_not_exists(pk)", {}, {})
         with pytest.raises(ConditionFailed) as lost:
             table.put(item | {"n": {"N": "2"}}, "attribute_not_exists(pk)", {}, {})
-        assert lost.value.standing == item
+        assert lost.value.stored == item
         assert table.get(item) == item
