@@ -20,7 +20,7 @@ AlertsError
 ├── NotFound                  404: three tries, then an outcome of its own
 ├── Unusable                  wrong types, another recording's id, too large: two tries, then dead-letter
 ├── Refused                   permanent: dead-letter at once (400, a malformed event, Slack's "no_such_channel")
-└── Conflict                  a fenced write lost: read again and start over
+└── Conflict                  another worker wrote first: read again and start over
 """
 
 from typing import ClassVar

@@ -65,6 +65,11 @@ def iso(epoch_ms: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
 
 
+def epoch_ms(iso: str) -> int:
+    """The epoch milliseconds of an ISO 8601 time as `iso` writes it."""
+    return round(datetime.fromisoformat(iso).timestamp() * 1000)
+
+
 def score(value: float) -> str:
     """The vendor's confidence between 0 and 1, two decimals."""
     return f"{value:.2f}"

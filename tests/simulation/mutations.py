@@ -90,7 +90,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             "    try:\n        self._save(attempt, outcome)\n",
         ),
     ),
-    "save without condition": (Substitution(_Outcomes, "save", "**condition)", ")"),),
+    "save without condition": (Substitution(_Outcomes, "save", ", **at_revision(outcome.revision - 1)", ""),),
     "mark before publish": (
         Substitution(
             _Evaluate,
@@ -195,7 +195,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(delivery, "still_waiting", "if now_ms >= history.not_before_ms:", "if True:"),
     ),
     "429 holds nobody": (Substitution(_Budget, "hold", "self._change(", "(lambda change: None)("),),
-    "budget without condition": (Substitution(_Budget, "_write", "**condition,", ""),),
+    "budget without condition": (Substitution(_Budget, "_write", "**at_revision(schedule.revision - 1),", ""),),
     "budget a worker for itself": (Substitution(_Budget, "_change", "self._write(changed)", "pass"),),
     "slots never lapse": (Constant(request_budget, "SLOT_LAPSES_MS", 1 << 60),),
     "Slack claim without condition": (

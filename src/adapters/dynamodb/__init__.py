@@ -1,1 +1,1 @@
-"""The outcome table: outcomes, deliveries, discovery's memory, the request budget."""
+"""The outcome table: a file for each kind of item. `keys` and `table` hold what they share."""

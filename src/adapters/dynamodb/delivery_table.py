@@ -1,8 +1,9 @@
-"""Who sends which alert where: `pk = RECORDING#<id>, sk = DELIVERY#<alert_id>#<destination>` beside the outcome."""
+"""Deliveries, beside the outcome: which worker sends an alert to which destination, and whether it was sent."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from adapters.dynamodb.conditional_write import LostWrite, fenced
+from adapters.dynamodb.keys import Item, delivery_key
+from adapters.dynamodb.table import LostWrite, conditional
 from domain.alerts.alert import Alert
 from domain.alerts.deliver import AlreadySent, Claim, HeldByAnother
 from domain.ports import Clock
@@ -30,8 +31,8 @@ class DynamoDeliveryLedger:
     def claim(self, alert: Alert, lease_until_ms: int) -> Claim | AlreadySent | HeldByAnother:
         now_ms = self._now_ms()
         try:
-            before = fenced(
-                lambda: self._dynamodb.update_item(
+            with conditional():
+                before = self._dynamodb.update_item(
                     TableName=self._table,
                     Key=self._key(alert),
                     UpdateExpression="SET #state = :claimed, lease_until_ms = :until, expires_at = :expires",
@@ -47,15 +48,14 @@ class DynamoDeliveryLedger:
                     ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-            )
         except LostWrite as lost:
-            if lost.standing["state"]["S"] == "sent":
+            if lost.stored["state"]["S"] == "sent":
                 return AlreadySent()
-            return HeldByAnother(int(lost.standing["lease_until_ms"]["N"]))
+            return HeldByAnother(int(lost.stored["lease_until_ms"]["N"]))
         return Claim(lease_until_ms, repeats_unknown=_perhaps_sent(before.get("Attributes", {})))
 
     def record_sent(self, alert: Alert, answer: str) -> None:
-        # Unconditional: that it was sent is true whoever holds the claim by now.
+        # Unconditional: the message was sent, even if another worker holds the claim by now.
         self._dynamodb.update_item(
             TableName=self._table,
             Key=self._key(alert),
@@ -70,8 +70,8 @@ class DynamoDeliveryLedger:
 
     def release(self, alert: Alert, claim: Claim, until_ms: int = 0) -> None:
         try:
-            fenced(
-                lambda: self._dynamodb.update_item(
+            with conditional():
+                self._dynamodb.update_item(
                     TableName=self._table,
                     Key=self._key(alert),
                     UpdateExpression="SET #state = :waiting, lease_until_ms = :until, perhaps_sent = :perhaps",
@@ -84,19 +84,15 @@ class DynamoDeliveryLedger:
                         ":mine": {"N": str(claim.lease_until_ms)},
                     },
                 )
-            )
         except LostWrite:
-            return  # The lease ran out and another worker claimed it: nothing of ours is left to give back.
+            return  # The lease ran out and another worker holds the claim: there is nothing to release.
 
-    def _key(self, alert: Alert) -> dict[str, Any]:
-        return {
-            "pk": {"S": f"RECORDING#{alert.recording_id}"},
-            "sk": {"S": f"DELIVERY#{alert.alert_id}#{self._destination}"},
-        }
+    def _key(self, alert: Alert) -> Item:
+        return delivery_key(alert.recording_id, alert.alert_id, self._destination).attributes
 
 
-def _perhaps_sent(item: dict[str, Any]) -> bool:
-    """Whether an earlier claim's send may have arrived: the worker that held the last one is gone, or it said so."""
+def _perhaps_sent(item: Item) -> bool:
+    """Whether an earlier send may have arrived: its worker died under the claim, or released it saying so."""
     if not item:
         return False
     return bool(item["state"]["S"] == "claimed" or item.get("perhaps_sent", {}).get("BOOL"))

@@ -1,42 +1,34 @@
-"""Outcomes in DynamoDB: `pk = RECORDING#<id>, sk = OUTCOME`, and `pk = ALIAS#<uuid>` for the other name.
+"""Outcomes, and the aliases that find an outcome by its recording's UUID.
 
-Every write is conditional on the revision before its own. The outcome is one item, being its alert's outbox as well.
+An outcome is one item, because it is also the outbox of its alert. Every write names the revision that it replaces.
 """
 
 import gzip
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.batching import Crew, Together
-from adapters.dynamodb.conditional_write import fenced
-from adapters.dynamodb.discovery_mark import mark_item
+from adapters.dynamodb.keys import Item, Key, alias_key, outcome_key, recording_of
+from adapters.dynamodb.marks import mark_item
+from adapters.dynamodb.table import at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
 from domain.discovery.mark import Mark
 from domain.errors import Unusable
 from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Source, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
+from domain.retry import GIVE_UP_AFTER_MS
 from domain.rules.violation import Severity
-from domain.wording import iso
+from domain.wording import epoch_ms, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Item = dict[str, Any]
-"""Attribute values as DynamoDB spells them: `{"S": …}`, `{"N": …}`."""
-
-V = TypeVar("V")
-
-DAY_S: Final = 86_400
-_MARK_LOOKBACK_MS: Final = DAY_S * 1000
-"""Evaluation does not know discovery's lookback. A day is enough: an event waits no longer."""
+_DAY_S: Final = 86_400
 _PLAIN_RESULTS_BYTES: Final = 200_000
 _ITEM_BYTES: Final = 390_000
 """DynamoDB takes items of 400 KB; a reserve for attribute names and numbers."""
-_READS_TRIED: Final = 5
 _READ_ATTRIBUTES: Final = (
-    "pk",
     "recording_id",
     "status",
     "violations",
@@ -51,16 +43,16 @@ _READ_ATTRIBUTES: Final = (
     "alerted",
     "source",
 )
-"""All but the results, which nothing reads back."""
+"""All but the results, which evaluation never reads back."""
 
 
 class DynamoOutcomeTable:
-    """Reads of several threads become one `BatchGetItem`; see `Together`."""
+    """Implements the port. Reads of several threads become one `BatchGetItem`; see `Together`."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, retention_days: int, now_ms: Clock, crew: Crew) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self._retention_s = retention_days * DAY_S
+        self._retention_s = retention_days * _DAY_S
         self._now_ms = now_ms
         self._read_together = Together(self._read_all, crew)
 
@@ -68,11 +60,9 @@ class DynamoOutcomeTable:
         return self._read_together(recording)
 
     def save(self, outcome: Outcome) -> None:
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if outcome.revision > 1:
-            condition = _at_revision(outcome.revision - 1)
         item = self._item(outcome)
-        fenced(lambda: self._dynamodb.put_item(TableName=self._table, Item=item, **condition))
+        with conditional():
+            self._dynamodb.put_item(TableName=self._table, Item=item, **at_revision(outcome.revision - 1))
 
     def advance(self, outcome: Outcome) -> None:
         values: Item = {
@@ -83,56 +73,37 @@ class DynamoOutcomeTable:
         if outcome.alert:
             changes += ", alert = :alert"
             values[":alert"] = {"M": _alert_map(outcome.alert)}
-        condition = _at_revision(outcome.revision - 1)
+        condition = at_revision(outcome.revision - 1)
         condition["ExpressionAttributeValues"] |= values
-        key = _outcome_key(outcome.recording)
-        fenced(
-            lambda: self._dynamodb.update_item(TableName=self._table, Key=key, UpdateExpression=changes, **condition)
-        )
+        key = outcome_key(outcome.recording).attributes
+        with conditional():
+            self._dynamodb.update_item(TableName=self._table, Key=key, UpdateExpression=changes, **condition)
 
     def remember_alias(self, uuid: str, recording: int) -> None:
         expires_at = self._now_ms() // 1000 + self._retention_s
         named = {"recording_id": {"N": str(recording)}, "expires_at": {"N": str(expires_at)}}
-        self._dynamodb.put_item(TableName=self._table, Item=_alias_key(uuid) | named)
+        self._dynamodb.put_item(TableName=self._table, Item=alias_key(uuid).attributes | named)
 
     def mark_on_its_way(self, recording: RecordingId) -> None:
-        item = mark_item(recording, Mark.SENT, self._now_ms(), _MARK_LOOKBACK_MS)
+        # Evaluation does not know discovery's lookback. A day is enough, because no event waits longer.
+        item = mark_item(recording, Mark.SENT, self._now_ms(), GIVE_UP_AFTER_MS)
         self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _read_all(self, recordings: Sequence[RecordingId]) -> list[Outcome | None]:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""
         uuids = list(dict.fromkeys(recording for recording in recordings if isinstance(recording, str)))
-        items = self._get([_outcome_key(recording) for recording in recordings] + [_alias_key(uuid) for uuid in uuids])
-        named = {uuid: int(item["recording_id"]["N"]) for uuid in uuids if (item := items.get(_pk(_alias_key(uuid))))}
-        missing = [_outcome_key(recording) for recording in named.values() if _pk(_outcome_key(recording)) not in items]
-        if missing:
-            items |= self._get(missing)
-        return [_outcome(found) if (found := _under_either_name(recording, named, items)) else None
-                for recording in recordings]  # fmt: skip
+        items = self._read([outcome_key(each) for each in recordings] + [alias_key(uuid) for uuid in uuids])
+        named = {uuid: int(item["recording_id"]["N"]) for uuid in uuids if (item := items.get(alias_key(uuid)))}
+        if missing := [key for number in named.values() if (key := outcome_key(number)) not in items]:
+            items |= self._read(missing)
+        found = [_under_either_name(recording, named, items) for recording in recordings]
+        return [_outcome(item) if item else None for item in found]
 
-    def _get(self, keys: Sequence[Item]) -> dict[str, Item]:
-        """Items by `pk`. What DynamoDB leaves unprocessed (16 MB an answer) is asked for again."""
-        names = {f"#{number}": name for number, name in enumerate(_READ_ATTRIBUTES)}
-        distinct = list({_pk(key): key for key in keys}.values())
-        found: dict[str, Item] = {}
-        wanted: Any = {
-            self._table: {
-                "Keys": distinct,
-                "ConsistentRead": True,
-                "ProjectionExpression": ", ".join(names),
-                "ExpressionAttributeNames": names,
-            }
-        }
-        for _ in range(_READS_TRIED):
-            answer = self._dynamodb.batch_get_item(RequestItems=wanted)
-            found |= {_pk(item): item for item in answer["Responses"].get(self._table, [])}
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                return found
-        raise TimeoutError(f"DynamoDB left keys of {self._table} unread {_READS_TRIED} times")
+    def _read(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        return batch_read(self._dynamodb, self._table, keys, _READ_ATTRIBUTES, consistent=True)
 
     def _item(self, outcome: Outcome) -> Item:
-        item: Item = _outcome_key(outcome.recording) | {
+        item: Item = outcome_key(outcome.recording).attributes | {
             "status": {"S": outcome.status},
             "revision": {"N": str(outcome.revision)},
             "source": {"S": outcome.source},
@@ -161,16 +132,16 @@ class DynamoOutcomeTable:
         return item
 
 
-def _under_either_name(recording: RecordingId, named: Mapping[str, int], items: Mapping[str, Item]) -> Item | None:
-    """The outcome under the number that a UUID stands for; else what was stored under the UUID before anybody knew."""
-    outcome = items.get(_pk(_outcome_key(recording)))
+def _under_either_name(recording: RecordingId, named: Mapping[str, int], items: Mapping[Key, Item]) -> Item | None:
+    """The outcome under the number that a UUID stands for; else one stored under the UUID before the alias."""
+    outcome = items.get(outcome_key(recording))
     if isinstance(recording, str) and recording in named:
-        return items.get(_pk(_outcome_key(named[recording]))) or outcome
+        return items.get(outcome_key(named[recording])) or outcome
     return outcome
 
 
 def _results(snapshot: Snapshot, room: int) -> Item:
-    """The results as one text, compressed where they are long, left out where even that does not fit the item."""
+    """The results as one text: compressed if long, left out if they still do not fit the item."""
     if len(snapshot.json) <= min(_PLAIN_RESULTS_BYTES, room):
         return {"results": {"S": snapshot.json.decode()}}
     compressed = gzip.compress(snapshot.json, compresslevel=6, mtime=0)
@@ -180,7 +151,7 @@ def _results(snapshot: Snapshot, room: int) -> Item:
 
 
 def _size(value: Any) -> int:
-    """At least what DynamoDB counts for an item: names and values in UTF-8, a little for each container."""
+    """At least the size that DynamoDB counts: names and values in UTF-8, and a little for each container."""
     match value:
         case str():
             return len(value) if value.isascii() else len(value.encode())
@@ -196,12 +167,12 @@ def _size(value: Any) -> int:
 
 def _outcome(item: Item) -> Outcome:
     return Outcome(
-        recording=int(item["recording_id"]["N"]) if "recording_id" in item else item["pk"]["S"].partition("#")[2],
+        recording=int(item["recording_id"]["N"]) if "recording_id" in item else recording_of(item),
         status=Status(item["status"]["S"]),
         revision=int(item["revision"]["N"]),
         source=Source(item["source"]["S"]),
-        fetch_started_ms=_epoch_ms(item["fetch_started_at"]["S"]),
-        evaluated_at_ms=_epoch_ms(item["evaluated_at"]["S"]),
+        fetch_started_ms=epoch_ms(item["fetch_started_at"]["S"]),
+        evaluated_at_ms=epoch_ms(item["evaluated_at"]["S"]),
         violations=tuple(
             KeptViolation(
                 kept["M"]["rule_id"]["S"],
@@ -245,30 +216,7 @@ def _alert_map(alert: OutboxAlert) -> Item:
 def _alert(stored: Item) -> OutboxAlert:
     return OutboxAlert(
         alert_id=stored["alert_id"]["S"],
-        lease_until_ms=_epoch_ms(stored["lease_until"]["S"]),
+        lease_until_ms=epoch_ms(stored["lease_until"]["S"]),
         message=Alert.model_validate_json(stored["message"]["S"]) if "message" in stored else None,
-        published_at_ms=_epoch_ms(stored["published_at"]["S"]) if "published_at" in stored else None,
+        published_at_ms=epoch_ms(stored["published_at"]["S"]) if "published_at" in stored else None,
     )
-
-
-def _outcome_key(recording: RecordingId) -> Item:
-    return {"pk": {"S": f"RECORDING#{recording}"}, "sk": {"S": "OUTCOME"}}
-
-
-def _alias_key(uuid: str) -> Item:
-    return {"pk": {"S": f"ALIAS#{uuid}"}, "sk": {"S": "ALIAS"}}
-
-
-def _pk(item: Item) -> str:
-    return str(item["pk"]["S"])
-
-
-def _at_revision(revision: int) -> dict[str, Any]:
-    return {
-        "ConditionExpression": "revision = :standing",
-        "ExpressionAttributeValues": {":standing": {"N": str(revision)}},
-    }
-
-
-def _epoch_ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)

@@ -1,13 +1,14 @@
-"""The request budget in DynamoDB, `pk = BUDGET, sk = REQUESTS`: one conditional write grants slots to a whole batch."""
+"""The request budget in DynamoDB, one item: one conditional write grants slots to a whole batch."""
 
 import threading
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.batching import Crew, Together
-from adapters.dynamodb.conditional_write import LostWrite, fenced
+from adapters.dynamodb.keys import BUDGET_KEY, Item
+from adapters.dynamodb.table import LostWrite, at_revision, conditional
 from domain.errors import BudgetSpent, Contended
 from domain.ports import Clock, Meter
 from domain.request_budget import SLOT_LAPSES_MS, Denied, Schedule, Slot, grant, spare
@@ -15,7 +16,6 @@ from domain.request_budget import SLOT_LAPSES_MS, Denied, Schedule, Slot, grant,
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEY: Final = {"pk": {"S": "BUDGET"}, "sk": {"S": "REQUESTS"}}
 _WRITES_TRIED: Final = 25
 _HOLD_READ_ANEW_MS: Final = 250
 
@@ -47,7 +47,7 @@ class SharedRequestBudget:
         self._known_at_ms = 0
 
     def take(self, latest_ms: int) -> None:
-        """Sleep until a slot of one's own; see the port. A slot that lapsed or fell into a hold is left for another."""
+        """Sleep until a granted slot; see the port. A slot that lapsed, or fell into a hold, is given up."""
         asked_ms = self._now_ms()
         while True:
             match self._grant_together(latest_ms):
@@ -59,7 +59,7 @@ class SharedRequestBudget:
                         return
 
     def take_spare(self) -> None:
-        """Take a slot that is free right now and nobody else's need; see the port."""
+        """Take a slot that is free now and that no waiting request needs; see the port."""
         schedule = self._read()
         for _ in range(_WRITES_TRIED):
             asked_ms = self._now_ms()
@@ -69,7 +69,7 @@ class SharedRequestBudget:
             try:
                 self._write(taken)
             except LostWrite as lost:
-                schedule = _schedule(lost.standing)
+                schedule = _schedule(lost.stored)
                 continue
             self._learn(taken)
             if self._now_ms() <= asked_ms + SLOT_LAPSES_MS:
@@ -81,7 +81,7 @@ class SharedRequestBudget:
         self._change(lambda schedule: (schedule.held(until_ms), []))
 
     def _reached(self, at_ms: int) -> bool:
-        """Sleep until the slot; whether it may be used then."""
+        """Sleep until the slot. Return whether it may still be used."""
         wait_ms = at_ms - self._now_ms()
         if wait_ms > 0:
             self._sleep(wait_ms / 1000)
@@ -90,55 +90,48 @@ class SharedRequestBudget:
         return self._now_ms() <= at_ms + SLOT_LAPSES_MS
 
     def _held_until_ms(self) -> int:
-        """A hold may have been set while a thread slept; several waking together read it once."""
+        """Another worker may set a hold while a thread sleeps. Threads that wake together read it once."""
         with self._reading:
             if self._now_ms() - self._known_at_ms > _HOLD_READ_ANEW_MS:
                 self._learn(self._read())
             return self._known.held_until_ms
 
     def _read(self) -> Schedule:
-        found = self._dynamodb.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
+        found = self._dynamodb.get_item(TableName=self._table, Key=BUDGET_KEY.attributes, ConsistentRead=True)
         return _schedule(found.get("Item", {}))
 
     def _grant(self, latest_ms: Sequence[int]) -> list[Slot | Denied]:
         return self._change(lambda schedule: grant(schedule, latest_ms, self._now_ms(), self._limit))
 
     def _change(self, change: Change) -> list[Slot | Denied]:
-        """Write a change of the schedule as last known; where another worker was first, of the one that stands now."""
+        """Write a change of the schedule last known. If another worker wrote first, change what it stored."""
         schedule = self._known
         for _ in range(_WRITES_TRIED):
             changed, answers = change(schedule)
             try:
                 self._write(changed)
             except LostWrite as lost:
-                schedule = _schedule(lost.standing)
+                schedule = _schedule(lost.stored)
             else:
                 self._learn(changed)
                 return answers
         raise Contended("Other workers kept writing the request budget first.")
 
     def _write(self, schedule: Schedule) -> None:
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if schedule.revision > 1:
-            condition = {
-                "ConditionExpression": "revision = :standing",
-                "ExpressionAttributeValues": {":standing": {"N": str(schedule.revision - 1)}},
-            }
-        fenced(
-            lambda: self._dynamodb.put_item(
+        with conditional():
+            self._dynamodb.put_item(
                 TableName=self._table,
-                Item=_KEY | _item(schedule),
+                Item=_item(schedule),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **condition,
+                **at_revision(schedule.revision - 1),
             )
-        )
 
     def _learn(self, schedule: Schedule) -> None:
         self._known, self._known_at_ms = schedule, self._now_ms()
 
 
-def _item(schedule: Schedule) -> dict[str, Any]:
-    return {
+def _item(schedule: Schedule) -> Item:
+    return BUDGET_KEY.attributes | {
         "slots": {"B": array("q", schedule.slots).tobytes()},
         "line_ms": {"N": str(schedule.line_ms)},
         "line_taken": {"N": str(schedule.line_taken)},
@@ -147,7 +140,7 @@ def _item(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def _schedule(item: dict[str, Any]) -> Schedule:
+def _schedule(item: Item) -> Schedule:
     if not item:
         return Schedule()
     slots = array("q")

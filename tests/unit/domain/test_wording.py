@@ -90,6 +90,7 @@ def test_a_time_written_is_read_back_to_the_millisecond(epoch_ms: int) -> None:
     parsed = wording.parse_moment(wording.iso(epoch_ms))
     assert parsed
     assert round(parsed.timestamp() * 1000) == epoch_ms
+    assert wording.epoch_ms(wording.iso(epoch_ms)) == epoch_ms
 
 
 @pytest.mark.parametrize(("value", "shown"), [(0.3, "0.30"), (0.0, "0.00"), (1.0, "1.00"), (0.949, "0.95")])

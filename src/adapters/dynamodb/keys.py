@@ -1,0 +1,59 @@
+"""The keys of every item in the outcome table. docs/architecture.md describes the items.
+
+The IAM policies in template.yaml name the same partition keys: each function may write its own alone.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from domain.recording import RecordingId
+
+Item = dict[str, Any]
+"""Attribute values as DynamoDB spells them: `{"S": …}`, `{"N": …}`."""
+
+_RECORDING: Final = "RECORDING#"
+
+
+class Key(NamedTuple):
+    """The primary key of one item."""
+
+    pk: str
+    sk: str
+
+    @classmethod
+    def of(cls, item: Item) -> "Key":
+        return cls(item["pk"]["S"], item["sk"]["S"])
+
+    @property
+    def attributes(self) -> Item:
+        return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
+
+
+BUDGET_KEY: Final = Key("BUDGET", "REQUESTS")
+DISCOVERY_STATE_KEY: Final = Key("DISCOVERY", "STATE")
+
+
+def outcome_key(recording: RecordingId) -> Key:
+    return Key(f"{_RECORDING}{recording}", "OUTCOME")
+
+
+def delivery_key(recording: RecordingId, alert_id: str, destination: str) -> Key:
+    return Key(f"{_RECORDING}{recording}", f"DELIVERY#{alert_id}#{destination}")
+
+
+def alias_key(uuid: str) -> Key:
+    return Key(f"ALIAS#{uuid}", "ALIAS")
+
+
+def mark_key(recording: RecordingId) -> Key:
+    return Key(f"MARK#{recording}", "DISCOVERED")
+
+
+def old_mark_key(recording: RecordingId) -> Key:
+    """The key of marks written before 2026-11-24. The last of them expires after the longest lookback and a day: a
+    release at least 31 days later may drop this key."""
+    return Key(f"{_RECORDING}{recording}", "DISCOVERED")
+
+
+def recording_of(outcome: Item) -> str:
+    """The recording's id in an outcome's key, as text."""
+    return str(outcome["pk"]["S"]).removeprefix(_RECORDING)
