@@ -51,7 +51,11 @@ class OutcomeTable(Protocol):
 
     def remember_alias(self, uuid: str, recording: int) -> None: ...
 
-    def mark_on_its_way(self, recording: RecordingId) -> None:
+
+class Marks(Protocol):
+    """Discovery's marks, as far as evaluation writes them."""
+
+    def mark_sent(self, recording: RecordingId) -> None:
         """Let discovery know that an event for this recording has arrived and is waiting."""
 
 

@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from adapters.alert_topic import SnsAlertTopic
 from adapters.batching import Crew
+from adapters.dynamodb.marks import DynamoMarks
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from adapters.dynamodb.request_budget import SharedRequestBudget
 from adapters.event_queue import event_text
@@ -60,6 +61,7 @@ def worker() -> "EvaluationWorker":
         ),
         rules=StoredRules(stored, settings.max_pause_ms),
         outcomes=DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, crew),
+        marks=DynamoMarks(dynamodb, table, now_ms),
         topic=SnsAlertTopic(boto3.client("sns", config=PUBLISH_CONFIG), settings.alert_topic_arn),
         meter=meter,
         now_ms=now_ms,

@@ -1,4 +1,4 @@
-"""The outcome table and the delivery ledger in memory. `contracts` holds them to what the real ones do."""
+"""Outcomes, marks and deliveries in memory. `contracts` has the tests that fakes and real adapters share."""
 
 from dataclasses import replace
 
@@ -12,12 +12,11 @@ from tests.fakes.stage import Stage
 
 
 class InMemoryOutcomeTable:
-    """`rows` are the whole outcomes as they stand, their results included."""
+    """`rows` are the whole outcomes as stored, their results included."""
 
     def __init__(self, stage: Stage | None = None) -> None:
         self.rows: dict[RecordingId, Outcome] = {}
         self.aliases: dict[str, int] = {}
-        self.on_its_way: list[RecordingId] = []
         self.writes = 0
         self._stage = stage or Stage()
 
@@ -48,14 +47,22 @@ class InMemoryOutcomeTable:
         with self._stage.call("remember_alias"):
             self.aliases[uuid] = recording
 
-    def mark_on_its_way(self, recording: RecordingId) -> None:
-        with self._stage.call("mark_on_its_way"):
-            self.on_its_way.append(recording)
-
     def _check(self, outcome: Outcome) -> None:
-        standing = self.rows.get(outcome.recording)
-        if (standing.revision if standing else 0) != outcome.revision - 1:
+        stored = self.rows.get(outcome.recording)
+        if (stored.revision if stored else 0) != outcome.revision - 1:
             raise Conflict("Another worker wrote the item first.")
+
+
+class InMemoryMarks:
+    """`sent` are the recordings marked, in order."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.sent: list[RecordingId] = []
+        self._stage = stage
+
+    def mark_sent(self, recording: RecordingId) -> None:
+        with self._stage.call("mark_sent"):
+            self.sent.append(recording)
 
 
 class InMemoryDeliveryLedger:

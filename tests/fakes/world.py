@@ -9,7 +9,7 @@ from domain.retry import Deferred
 from tests.fakes.clock import FakeClock
 from tests.fakes.outside import FakeBudget, FakeMeter, FakeRuleBook, FakeTopic, FakeVendor
 from tests.fakes.stage import Stage
-from tests.fakes.tables import InMemoryOutcomeTable
+from tests.fakes.tables import InMemoryMarks, InMemoryOutcomeTable
 
 FUNCTION_MS = 30_000
 """What an invocation may last."""
@@ -26,6 +26,7 @@ class World:
     def __post_init__(self) -> None:
         self.vendor = FakeVendor(self.stage)
         self.outcomes = InMemoryOutcomeTable(self.stage)
+        self.marks = InMemoryMarks(self.stage)
         self.topic = FakeTopic(self.stage)
         self.budget = FakeBudget(self.clock, stage=self.stage)
         self.meter = FakeMeter()
@@ -33,6 +34,7 @@ class World:
             fetch=FetchAnalysis(self.vendor, self.budget, self.clock),
             rules=self.rules,
             outcomes=self.outcomes,
+            marks=self.marks,
             topic=self.topic,
             meter=self.meter,
             now_ms=self.clock,

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.batching import Crew
 from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
+from adapters.dynamodb.marks import DynamoMarks
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from domain.discovery.mark import Mark, Marked
 from domain.discovery.state import Judged
@@ -168,17 +169,15 @@ def test_a_recording_that_was_given_up_is_new_again_until_it_is_marked_anew(
     assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
 
 
-def test_an_event_that_waits_is_known_to_discovery(
-    memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock
-) -> None:
-    outcomes.mark_on_its_way(123)
+def test_an_event_that_waits_is_known_to_discovery(aws: Aws, memory: DynamoDiscoveryMemory, clock: FakeClock) -> None:
+    DynamoMarks(aws.dynamodb, TABLE, clock).mark_sent(123)
     assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
 
 
 def test_evaluation_and_discovery_write_the_same_mark(
-    aws: Aws, memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable
+    aws: Aws, memory: DynamoDiscoveryMemory, clock: FakeClock
 ) -> None:
     memory.mark([123], Mark.SENT)
     by_discovery = aws.items()
-    outcomes.mark_on_its_way(123)
+    DynamoMarks(aws.dynamodb, TABLE, clock).mark_sent(123)
     assert aws.items() == by_discovery

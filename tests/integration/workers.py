@@ -16,6 +16,7 @@ from adapters.alert_topic import SnsAlertTopic
 from adapters.batching import Crew
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
 from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
+from adapters.dynamodb.marks import DynamoMarks
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from adapters.dynamodb.request_budget import SharedRequestBudget
 from adapters.event_queue import EventQueue
@@ -67,6 +68,7 @@ def evaluation_worker(aws: Aws, clock: FakeClock, *, limit: int = 300) -> Evalua
         ),
         rules=StoredRules(parameters, max_pause_ms=5_000),
         outcomes=DynamoOutcomeTable(aws.dynamodb, TABLE, 365, clock, crew),
+        marks=DynamoMarks(aws.dynamodb, TABLE, clock),
         topic=SnsAlertTopic(aws.sns, aws.topic_arn),
         meter=meter,
         now_ms=clock,

@@ -10,6 +10,7 @@ import requests
 from adapters.alert_topic import SnsAlertTopic
 from adapters.batching import Crew
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
+from adapters.dynamodb.marks import DynamoMarks
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from adapters.dynamodb.request_budget import SharedRequestBudget
 from adapters.identitycall.client import API_KEY, IdentityCallApi
@@ -79,6 +80,7 @@ class Parts:
             ),
             rules=StoredRules(parameters, MAX_PAUSE_MS),
             outcomes=DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, crew),
+            marks=DynamoMarks(dynamodb, TABLE, now_ms),
             topic=SnsAlertTopic(cast(Any, Sns(self.outside, self.topic)), "topic"),
             meter=meter,
             now_ms=now_ms,

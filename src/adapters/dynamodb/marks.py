@@ -3,10 +3,30 @@
 A mark has its own partition key, because IAM tells writes apart by it: discovery's role cannot write outcomes.
 """
 
+from typing import TYPE_CHECKING
+
 from adapters.dynamodb.keys import Item, mark_key
 from domain.discovery.mark import Mark, Marked
+from domain.ports import Clock
 from domain.recording import RecordingId
 from domain.retry import GIVE_UP_AFTER_MS
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoMarks:
+    """The marks that evaluation writes."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, now_ms: Clock) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._now_ms = now_ms
+
+    def mark_sent(self, recording: RecordingId) -> None:
+        # Evaluation does not know discovery's lookback. A day is enough, because no event waits longer.
+        item = mark_item(recording, Mark.SENT, self._now_ms(), GIVE_UP_AFTER_MS)
+        self._dynamodb.put_item(TableName=self._table, Item=item)
 
 
 def mark_item(recording: RecordingId, mark: Mark, now_ms: int, lookback_ms: int) -> Item:

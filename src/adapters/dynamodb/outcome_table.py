@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.batching import Crew, Together
 from adapters.dynamodb.keys import Item, Key, alias_key, outcome_key, recording_of
-from adapters.dynamodb.marks import mark_item
 from adapters.dynamodb.table import at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
-from domain.discovery.mark import Mark
 from domain.errors import Unusable
 from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Source, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
-from domain.retry import GIVE_UP_AFTER_MS
 from domain.rules.violation import Severity
 from domain.wording import epoch_ms, iso
 
@@ -83,11 +80,6 @@ class DynamoOutcomeTable:
         expires_at = self._now_ms() // 1000 + self._retention_s
         named = {"recording_id": {"N": str(recording)}, "expires_at": {"N": str(expires_at)}}
         self._dynamodb.put_item(TableName=self._table, Item=alias_key(uuid).attributes | named)
-
-    def mark_on_its_way(self, recording: RecordingId) -> None:
-        # Evaluation does not know discovery's lookback. A day is enough, because no event waits longer.
-        item = mark_item(recording, Mark.SENT, self._now_ms(), GIVE_UP_AFTER_MS)
-        self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _read_all(self, recordings: Sequence[RecordingId]) -> list[Outcome | None]:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""

@@ -12,7 +12,7 @@ from domain.alerts import alert as alerts
 from domain.errors import AlertsError, Conflict, Contended, InFlight, NotFound, OutOfTime, Unavailable
 from domain.evaluation.fetch import FetchAnalysis, Fetched
 from domain.evaluation.outcome import LEASE_MS, OutboxAlert, Outcome, Source, Status, keep
-from domain.ports import AlertTopic, Clock, Meter, OutcomeTable, RuleBook
+from domain.ports import AlertTopic, Clock, Marks, Meter, OutcomeTable, RuleBook
 from domain.recording import RecordingDetails, RecordingId
 from domain.retry import (
     DeadLettered,
@@ -76,6 +76,7 @@ class EvaluateRecording:
     fetch: FetchAnalysis
     rules: RuleBook
     outcomes: OutcomeTable
+    marks: Marks
     topic: AlertTopic
     meter: Meter
     now_ms: Clock
@@ -104,7 +105,7 @@ class EvaluateRecording:
         result = settle(obstacle, event.history, self.now_ms(), self.random)
         if isinstance(result, Deferred) and not event.history.reason and event.source is not Source.DISCOVERY:
             # Or discovery would take a recording that waits for one that its trigger has missed.
-            self.outcomes.mark_on_its_way(event.recording)
+            self.marks.mark_sent(event.recording)
         return result
 
     def _evaluate(self, event: RecordingEvent, deadline_ms: int) -> Result:

@@ -301,7 +301,7 @@ class TestWhatTheVendorAnswers:
         result = world.evaluate(event(), NOON_MS + 17_999)
         assert deferred(result).reason == "out_of_time"
         assert deferred(result).delay_s == 0
-        assert world.stage.passed == ["before mark_on_its_way", "after mark_on_its_way"]
+        assert world.stage.passed == ["before mark_sent", "after mark_sent"]
 
     def test_just_enough_time_left_is_used(self, world: World) -> None:
         world.vendor.answers(123, body(123))
@@ -437,7 +437,7 @@ class TestDuplicates:
         world.clock.advance(first.delay_s * 1_000)
         deferred(world.handle(replace(event(), history=first.history)))
         deferred(world.handle(event(7, source=Source.DISCOVERY)))
-        assert world.outcomes.on_its_way == [123]
+        assert world.marks.sent == [123]
 
     def test_discovery_has_a_recording_judged_that_was_not_found_before(self, world: World) -> None:
         assert evaluated(world.handle_until_settled(event())).outcome.status is Status.NOT_FOUND
