@@ -23,7 +23,7 @@ AlertsError
 └── Conflict                  another worker wrote first: read again and start over
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class AlertsError(Exception):
@@ -71,6 +71,10 @@ class KeyForbidden(NotNow):
 
 class RulesInvalid(NotNow):
     reason = "rules_invalid"
+
+
+OPERATOR_NEEDED: Final = frozenset(error.reason for error in (KeyMissing, KeyRefused, KeyForbidden, RulesInvalid))
+"""Reasons for which no recording is judged until an operator acts. One alarm covers them."""
 
 
 class SlackUrlInvalid(NotNow):

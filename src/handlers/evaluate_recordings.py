@@ -22,6 +22,7 @@ from adapters.event_queue import event_text
 from adapters.identitycall.client import API_KEY, IdentityCallApi
 from adapters.message_queue import MessageQueue, as_body
 from adapters.rule_book import RULES, StoredRules
+from domain.errors import OPERATOR_NEEDED
 from domain.evaluation.evaluate import Duplicate, Evaluated, EvaluateRecording, RecordingEvent, Result
 from domain.evaluation.fetch import FetchAnalysis
 from domain.evaluation.outcome import Source
@@ -234,6 +235,8 @@ class EvaluationWorker:
                 about |= {"reason": reason, "alerted": alerted}
             case Deferred():
                 self._meter.add("RecordingsDeferred", reason=result.reason)
+                if result.reason in OPERATOR_NEEDED:
+                    self._meter.add("OperatorNeeded")
                 if over_an_hour(event.history, self._now_ms()):
                     self._meter.add("DeferredOverAnHour")
                 about |= {"reason": result.reason, "delay_s": result.delay_s, "detail": result.message}

@@ -311,13 +311,38 @@ class TestDeferral:
         worker.handle({"Records": [record]}, context())
         assert ("DeferredOverAnHour" in metrics(capsys.readouterr().out)) is told
 
-    def test_without_a_key_nothing_is_lost_and_the_alarms_word_is_counted(
+    @pytest.mark.parametrize(
+        ("status", "reason", "operator_needed"),
+        [
+            (401, "unauthorized", True),
+            (403, "forbidden", True),
+            (429, "throttled", False),
+            (500, "upstream_down", False),
+        ],
+    )
+    def test_what_only_an_operator_can_mend_is_counted_for_the_alarm(
+        self,
+        vendor: Vendor,
+        worker: EvaluationWorker,
+        capsys: pytest.CaptureFixture[str],
+        status: int,
+        reason: str,
+        operator_needed: bool,
+    ) -> None:
+        vendor.fails(123, status)
+        worker.handle(batch({"recording_id": 123}), context())
+        counted = metrics(capsys.readouterr().out)
+        assert counted[f"RecordingsDeferred/{reason}"] == 1
+        assert counted.get("OperatorNeeded", 0) == operator_needed
+
+    def test_without_a_key_nothing_is_lost_and_an_operator_is_needed(
         self, aws: Aws, worker: EvaluationWorker, capsys: pytest.CaptureFixture[str]
     ) -> None:
         aws.ssm.delete_parameter(Name=f"{PREFIX}/api-key")
         assert worker.handle(batch({"recording_id": 123}), context()) == NOTHING_FAILED
         assert sum(aws.waiting(aws.queue_url)) == 1
-        assert metrics(capsys.readouterr().out)["RecordingsDeferred/no_api_key"] == 1
+        counted = metrics(capsys.readouterr().out)
+        assert (counted["RecordingsDeferred/no_api_key"], counted["OperatorNeeded"]) == (1, 1)
 
     def test_with_invalid_rules_nothing_is_fetched_nor_judged(
         self, aws: Aws, vendor: Vendor, worker: EvaluationWorker, capsys: pytest.CaptureFixture[str]
@@ -325,7 +350,8 @@ class TestDeferral:
         aws.put_parameter(f"{PREFIX}/rules", '{"version": 1, "rules": [{"id": "x", "when": "moon_full"}]}')
         assert worker.handle(batch({"recording_id": 123}), context()) == NOTHING_FAILED
         assert (vendor.requests(), statuses(aws)) == ([], {})
-        assert metrics(capsys.readouterr().out)["RecordingsDeferred/rules_invalid"] == 1
+        counted = metrics(capsys.readouterr().out)
+        assert (counted["RecordingsDeferred/rules_invalid"], counted["OperatorNeeded"]) == (1, 1)
 
 
 class TestCrashBetweenSaveAndPublish:
