@@ -107,7 +107,7 @@ _Loader.add_multi_constructor("!", _short_form)
 
 
 class Template:
-    """The parsed template, with the questions that all checks ask."""
+    """The parsed template, and queries that the checks share."""
 
     def __init__(self, document: Node) -> None:
         self.document = document
@@ -143,7 +143,7 @@ class Template:
         """Queues that another queue, or a timer, gives up to."""
         redrives = (queue.get("RedrivePolicy", {}).get("deadLetterTargetArn") for queue in self.queues.values())
         timers = (timer["Target"].get("DeadLetterConfig", {}).get("Arn") for timer in self.timers.values())
-        return {self.arn_of(keeper) for keeper in (*redrives, *timers)} - {None}
+        return {self.arn_of(dead_letters) for dead_letters in (*redrives, *timers)} - {None}
 
     @property
     def public_functions(self) -> set[str]:
@@ -151,41 +151,41 @@ class Template:
         return {url["TargetFunctionArn"]["Ref"] for url in self.of_type("AWS::Lambda::Url").values()}
 
     def resolved(self, value: Any, **parameters: str) -> Any:
-        """A value as CloudFormation would work it out with these parameters, else their defaults. References to
-        resources and pseudo parameters stay as they are."""
+        """A value as CloudFormation evaluates it with these parameters, else their defaults. References to resources and
+        pseudo parameters stay as they are."""
         given = {name: str(each.get("Default", "")) for name, each in self.parameters.items()} | parameters
 
-        def work_out(node: Any) -> Any:  # noqa: PLR0911, PLR0912 (one return a function of CloudFormation)
+        def evaluated(node: Any) -> Any:  # noqa: PLR0911, PLR0912 (one return a function of CloudFormation)
             match node:
                 case {"Ref": str(name)} if name in given:
                     return given[name]
                 case {"Condition": str(name)}:
-                    return work_out(self.document["Conditions"][name])
+                    return evaluated(self.document["Conditions"][name])
                 case {"Fn::If": [condition, yes, no]}:
-                    return work_out(yes if work_out({"Condition": condition}) else no)
+                    return evaluated(yes if evaluated({"Condition": condition}) else no)
                 case {"Fn::Equals": [one, other]}:
-                    return work_out(one) == work_out(other)
+                    return evaluated(one) == evaluated(other)
                 case {"Fn::Not": [one]}:
-                    return not work_out(one)
+                    return not evaluated(one)
                 case {"Fn::Or": alternatives}:
-                    return any(work_out(one) for one in alternatives)
+                    return any(evaluated(one) for one in alternatives)
                 case {"Fn::Select": [index, values]}:
-                    return work_out(values)[index]
+                    return evaluated(values)[index]
                 case {"Fn::Join": [separator, texts]}:
-                    return separator.join(work_out(texts))
+                    return separator.join(evaluated(texts))
                 case {"Fn::Split": [separator, text]}:
-                    return work_out(text).split(separator)
+                    return evaluated(text).split(separator)
                 case {"Fn::Sub": [text, names]}:
-                    return _filled_in(text, given | work_out(names))
+                    return _substituted(text, given | evaluated(names))
                 case {"Fn::Sub": text}:
-                    return _filled_in(text, given)
+                    return _substituted(text, given)
                 case dict():
-                    return {name: work_out(inner) for name, inner in node.items()}
+                    return {name: evaluated(inner) for name, inner in node.items()}
                 case list():
-                    return [work_out(inner) for inner in node]
+                    return [evaluated(inner) for inner in node]
             return node
 
-        return work_out(value)
+        return evaluated(value)
 
     def present(self, **parameters: str) -> dict[str, Node]:
         """The resources that there are with these parameters."""
@@ -244,7 +244,7 @@ def _merged(common: Node, own: Node) -> Node:
     return common | own | {key: _merged(common[key], own[key]) for key in shared}
 
 
-def _filled_in(text: str, values: Node) -> str:
+def _substituted(text: str, values: Node) -> str:
     """What `Fn::Sub` makes of a text; a name without a value stays as it is."""
     return re.sub(r"\$\{([\w.:]+)\}", lambda found: str(values.get(found[1], found[0])), text)
 
@@ -266,7 +266,7 @@ def _texts(value: Any) -> Iterator[str]:
                 yield from _texts(inner)
 
 
-# ── Nothing is lost on the way ──────────────────────────────────────────────────────────────────────────────
+# ── Dead letters and retries ────────────────────────────────────────────────────────────────────────────────
 
 
 def rules_and_their_dead_letters(template: Template) -> list[str]:
@@ -274,15 +274,15 @@ def rules_and_their_dead_letters(template: Template) -> list[str]:
     for rule, properties in template.of_type("AWS::Events::Rule").items():
         for target in properties["Targets"]:
             queue = template.arn_of(target["Arn"])
-            keeper = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
+            dead_letters = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
             if target.get("RetryPolicy", {}).keys() != RETRIES:
                 faults.append(f"{rule} has no explicit retry policy")
             if not template.lets_send(queue, "events.amazonaws.com", rule):
                 faults.append(f"{rule} may not send to its target {queue}")
-            if keeper not in template.dead_letter_queues:
+            if dead_letters not in template.dead_letter_queues:
                 faults.append(f"{rule} has no dead-letter queue")
-            elif not template.lets_send(keeper, "events.amazonaws.com", rule):
-                faults.append(f"{rule} may not send to its dead-letter queue {keeper}")
+            elif not template.lets_send(dead_letters, "events.amazonaws.com", rule):
+                faults.append(f"{rule} may not send to its dead-letter queue {dead_letters}")
     return faults
 
 
@@ -298,7 +298,7 @@ def timers_and_their_dead_letters(template: Template) -> list[str]:
         target = timer["Target"]
         starter = {"Role": target["RoleArn"]}
         function, role = template.arn_of(target["Arn"]), template.arn_of(target["RoleArn"])
-        keeper = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
+        dead_letters = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
         roles = [template.arn_of(each.get("Role")) for each in template.functions.values()]
         if role in roles or template.of_type("AWS::IAM::Role")[role or ""]["AssumeRolePolicyDocument"]["Statement"] != [
             trust
@@ -310,10 +310,10 @@ def timers_and_their_dead_letters(template: Template) -> list[str]:
             faults.append(f"{name} may not invoke its target {function}")
         if target.get("RetryPolicy", {}).keys() != RETRIES:
             faults.append(f"{name} has no explicit retry policy")
-        if "RedrivePolicy" in template.queues.get(keeper or "", {"RedrivePolicy": "there is no such queue"}):
+        if "RedrivePolicy" in template.queues.get(dead_letters or "", {"RedrivePolicy": "there is no such queue"}):
             faults.append(f"{name} has no dead-letter queue")
-        elif not template.role_allows(starter, "sqs:SendMessage", keeper or ""):
-            faults.append(f"{name} may not send to its dead-letter queue {keeper}")
+        elif not template.role_allows(starter, "sqs:SendMessage", dead_letters or ""):
+            faults.append(f"{name} may not send to its dead-letter queue {dead_letters}")
         match timer["ScheduleExpression"], template.resources[name].get("Condition"):
             case {"Ref": str(parameter)}, str(condition) if template.document["Conditions"].get(condition) == {
                 "Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "off"]}]
@@ -331,37 +331,37 @@ def subscriptions_and_their_dead_letters(template: Template) -> list[str]:
             continue  # a queue cannot stand in for a mailbox
         topic = template.arn_of(properties["TopicArn"]) or ""
         queue = template.arn_of(properties["Endpoint"])
-        keeper = template.arn_of(properties.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+        dead_letters = template.arn_of(properties.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
         if properties["Protocol"] != "sqs" or properties.get("RawMessageDelivery") is not True:
             faults.append(f"{name} does not deliver raw messages to a queue")
         if not template.lets_send(queue, "sns.amazonaws.com", topic):
             faults.append(f"{name}: {topic} may not send to {queue}")
-        if keeper not in template.dead_letter_queues:
+        if dead_letters not in template.dead_letter_queues:
             faults.append(f"{name} has no dead-letter queue")
-        elif not template.lets_send(keeper, "sns.amazonaws.com", topic):
-            faults.append(f"{name}: {topic} may not send to the dead-letter queue {keeper}")
+        elif not template.lets_send(dead_letters, "sns.amazonaws.com", topic):
+            faults.append(f"{name}: {topic} may not send to the dead-letter queue {dead_letters}")
     return faults
 
 
 def queues_and_their_dead_letters(template: Template) -> list[str]:
     faults = []
     for name, queue in template.queues.items():
-        buries = name in template.dead_letter_queues
+        last = name in template.dead_letter_queues
         redrive = queue.get("RedrivePolicy", {})
-        if not buries and template.arn_of(redrive.get("deadLetterTargetArn")) not in template.queues:
+        if not last and template.arn_of(redrive.get("deadLetterTargetArn")) not in template.queues:
             faults.append(f"{name} has no dead-letter queue")
-        if not buries and redrive.get("maxReceiveCount") != 5:
+        if not last and redrive.get("maxReceiveCount") != 5:
             faults.append(f"{name} does not end after five receives")
-        if queue.get("MessageRetentionPeriod") != (14 if buries else 4) * DAY:
-            faults.append(f"{name} does not keep messages for {14 if buries else 4} days")
+        if queue.get("MessageRetentionPeriod") != (14 if last else 4) * DAY:
+            faults.append(f"{name} does not keep messages for {14 if last else 4} days")
         if queue.get("SqsManagedSseEnabled") is not True:
             faults.append(f"{name} is not under SQS-managed encryption")
     return faults
 
 
 def answers_its_caller(template: Template, name: str) -> bool:
-    """Called through its URL and by nothing else. The caller hears of a failure and sends again, so that a dead-letter
-    queue would keep nothing; where Lambda itself calls and nobody listens, it must keep what failed."""
+    """Whether only its URL calls a function. Such a caller learns of a failure and sends again, so that a dead-letter
+    queue would stay empty. Where Lambda itself calls, a dead-letter queue must keep failed events."""
     return name in template.public_functions and not template.functions[name].get("Events")
 
 
@@ -370,11 +370,11 @@ def functions_and_their_dead_letters(template: Template) -> list[str]:
     for name, function in template.functions.items():
         if answers_its_caller(template, name):
             continue
-        keeper = template.arn_of(function.get("DeadLetterQueue", {}).get("TargetArn"))
-        if keeper not in template.dead_letter_queues:
+        dead_letters = template.arn_of(function.get("DeadLetterQueue", {}).get("TargetArn"))
+        if dead_letters not in template.dead_letter_queues:
             faults.append(f"{name} has no dead-letter queue for failed direct invocations")
-        elif not template.role_allows(function, "sqs:SendMessage", keeper or ""):
-            faults.append(f"{name} may not send to its dead-letter queue {keeper}")
+        elif not template.role_allows(function, "sqs:SendMessage", dead_letters or ""):
+            faults.append(f"{name} may not send to its dead-letter queue {dead_letters}")
         if function.get("EventInvokeConfig", {}).keys() != RETRIES:
             faults.append(f"{name} does not say how direct invocations are retried, or sends on an envelope")
     return faults
@@ -403,7 +403,7 @@ def queues_and_their_functions(template: Template) -> list[str]:
     return faults
 
 
-# ── Who may do what ─────────────────────────────────────────────────────────────────────────────────────────
+# ── Permissions ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def parameter_entry(resource: Any) -> str | None:
@@ -414,7 +414,7 @@ def parameter_entry(resource: Any) -> str | None:
     return None
 
 
-def roles_name_what_they_allow(template: Template) -> list[str]:
+def roles_name_actions_and_resources(template: Template) -> list[str]:
     faults = []
     for role, properties in template.of_type("AWS::IAM::Role").items():
         if "ManagedPolicyArns" in properties:
@@ -431,7 +431,7 @@ def roles_name_what_they_allow(template: Template) -> list[str]:
     return faults
 
 
-def roles_are_bounded_where_wanted(template: Template) -> list[str]:
+def the_permissions_boundary_bounds_every_role(template: Template) -> list[str]:
     policy = "arn:aws:iam::123456789012:policy/team/boundary"
     faults = []
     for role, properties in template.of_type("AWS::IAM::Role").items():
@@ -443,7 +443,7 @@ def roles_are_bounded_where_wanted(template: Template) -> list[str]:
     return faults
 
 
-def functions_have_roles_of_their_own(template: Template) -> list[str]:
+def each_function_has_its_own_role(template: Template) -> list[str]:
     faults = []
     roles = [template.arn_of(function.get("Role")) for function in template.functions.values()]
     for (name, function), role in zip(template.functions.items(), roles, strict=True):
@@ -464,7 +464,7 @@ def writable_keys(statement: Node) -> set[str] | None:
     return None
 
 
-def roles_write_under_their_own_keys_alone(template: Template) -> list[str]:
+def roles_write_only_their_own_keys(template: Template) -> list[str]:
     faults = []
     owners = {template.arn_of(function.get("Role")): name for name, function in template.functions.items()}
     for role in template.of_type("AWS::IAM::Role"):
@@ -494,7 +494,7 @@ def the_webhook_keeps_its_url(template: Template) -> list[str]:
     ]
 
 
-def the_webhook_is_there_only_where_wanted(template: Template) -> list[str]:
+def the_webhook_exists_only_where_on(template: Template) -> list[str]:
     faults = []
     if template.parameters["Webhook"]["AllowedValues"] != ["off", "on"]:
         faults.append("Webhook is something else than off or on")
@@ -505,10 +505,14 @@ def the_webhook_is_there_only_where_wanted(template: Template) -> list[str]:
     return faults
 
 
-def nothing_refers_to_what_is_absent(template: Template) -> list[str]:
-    faults = []
+def _variants() -> Iterator[dict[str, str]]:
     for values in itertools.product(*VARIANTS.values()):
-        parameters = dict(zip(VARIANTS, values, strict=True))
+        yield dict(zip(VARIANTS, values, strict=True))
+
+
+def references_exist_with_all_parameters(template: Template) -> list[str]:
+    faults = []
+    for parameters in _variants():
         present = template.present(**parameters)
         absent = template.resources.keys() - present.keys()
         for name, entry in {**present, **template.outputs_present(**parameters)}.items():
@@ -533,7 +537,7 @@ def _references(node: Any) -> Iterator[str]:
             yield from re.findall(r"\$\{(\w+)", node)
 
 
-def public_urls_open_as_little_as_they_can(template: Template) -> list[str]:
+def public_functions_are_limited(template: Template) -> list[str]:
     faults = []
     for name, function in template.functions.items():
         if "FunctionUrlConfig" in function:
@@ -562,7 +566,7 @@ def _resource_policies(template: Template) -> Iterator[tuple[str, set[str], list
             yield name, {value["Ref"] for value in properties[attached]}, properties["PolicyDocument"]["Statement"]
 
 
-def resource_policies_name_who_and_for_whom(template: Template) -> list[str]:
+def resource_policies_name_service_and_source(template: Template) -> list[str]:
     faults = []
     for name, _, statements in _resource_policies(template):
         for statement in statements:
@@ -578,7 +582,7 @@ def resource_policies_name_who_and_for_whom(template: Template) -> list[str]:
     return faults
 
 
-def queues_and_topics_ask_for_tls(template: Template) -> list[str]:
+def queues_and_topics_require_tls(template: Template) -> list[str]:
     faults = []
     actions = {"AWS::SQS::Queue": "sqs:*", "AWS::SNS::Topic": "sns:Publish"}
     for name, resource in template.resources.items():
@@ -600,7 +604,7 @@ def queues_and_topics_ask_for_tls(template: Template) -> list[str]:
     return faults
 
 
-# ── What is kept, and how ───────────────────────────────────────────────────────────────────────────────────
+# ── Storage and set-up ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def table_is_kept_and_encrypted(template: Template) -> list[str]:
@@ -670,7 +674,7 @@ def functions_are_set_up_alike(template: Template) -> list[str]:
     return faults
 
 
-# ── What operators see ──────────────────────────────────────────────────────────────────────────────────────
+# ── Alarms, dashboard ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _alarms(template: Template) -> dict[str, Node]:
@@ -711,11 +715,11 @@ def alarms_ring_and_explain(template: Template) -> list[str]:
     for name, alarm in _alarms(template).items():
         if runbook_anchor(alarm) is None:
             faults.append(f"{name} does not say where to read on")
-        silence = "breaching" if alarm["ComparisonOperator"] == "LessThanThreshold" else "notBreaching"
-        if alarm.get("TreatMissingData") != silence:
-            faults.append(f"{name} takes silence for something else than {silence}")
+        missing_data = "breaching" if alarm["ComparisonOperator"] == "LessThanThreshold" else "notBreaching"
+        if alarm.get("TreatMissingData") != missing_data:
+            faults.append(f"{name} does not treat missing data as {missing_data}")
         if [template.arn_of(action) for action in alarm["AlarmActions"]] != ["OperationsTopic"]:
-            faults.append(f"{name} tells nobody")
+            faults.append(f"{name} does not notify OperationsTopic")
     cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
     policies = template.of_type("AWS::SNS::TopicPolicy").values()
     if not any(s["Principal"] == cloudwatch for policy in policies for s in policy["PolicyDocument"]["Statement"]):
@@ -723,7 +727,7 @@ def alarms_ring_and_explain(template: Template) -> list[str]:
     return faults
 
 
-def alarms_watch_what_must_not_pass_unseen(template: Template) -> list[str]:
+def the_required_alarms_exist(template: Template) -> list[str]:
     def queue(name: str) -> Node:
         return {"QueueName": {"Fn::GetAtt": [name, "QueueName"]}}
 
@@ -784,7 +788,7 @@ def every_new_dead_letter_rings(template: Template) -> list[str]:
     ]
 
 
-def timers_that_stop_ring(template: Template) -> list[str]:
+def stopped_timers_ring(template: Template) -> list[str]:
     watched = [
         (template.resources[name].get("Condition"), dimensions(alarm))
         for name, alarm in _alarms(template).items()
@@ -803,38 +807,30 @@ def timers_that_stop_ring(template: Template) -> list[str]:
     ]
 
 
-def dashboard_shows_the_flow(template: Template) -> list[str]:
+SHOWN = [
+    *("RecordingsReceived", "RecordingsEvaluated", "RecordingsDeferred", "DuplicatesSkipped", "RuleViolations"),
+    *("AlertsPublished", "NotificationsSent", "NotificationsFailed", "ApiRequests", "ApiBudgetWaitMs"),
+    *("WebhooksReceived", "WebhooksIgnored"),
+    *("RecordingsDiscovered", "RecordingsMissed", "DiscoveryRuns", "DiscoveryStoppedEarly"),
+    *("EventToAlertMs", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
+]
+"""The metrics of the dashboard."""
+
+
+def the_dashboard_shows_metrics_queues_and_alarms(template: Template) -> list[str]:
     faults = []
-    for values in itertools.product(*VARIANTS.values()):
-        parameters = dict(zip(VARIANTS, values, strict=True))
+    for parameters in _variants():
         present = template.present(**parameters)
-        (body,) = (
-            dashboard["Properties"]["DashboardBody"]
-            for dashboard in present.values()
-            if dashboard["Type"] == "AWS::CloudWatch::Dashboard"
-        )
+        body = present["Dashboard"]["Properties"]["DashboardBody"]
         try:
-            widgets = json.loads(body)["widgets"]
+            text = json.dumps(json.loads(body)["widgets"])
         except ValueError as error:
             faults.append(f"the dashboard is not JSON with {parameters}: {error}")
             continue
         alarms = [name for name, resource in present.items() if resource["Type"] == "AWS::CloudWatch::Alarm"]
-        faults += _faults_of_widgets(widgets, [*(f"${{{queue}.QueueName}}" for queue in template.queues)], alarms)
+        wanted = [*SHOWN, *(f"${{{q}.QueueName}}" for q in template.queues), *(f"${{{alarm}.Arn}}" for alarm in alarms)]
+        faults += [f"the dashboard does not show {name} with {parameters}" for name in wanted if name not in text]
     return faults
-
-
-def _faults_of_widgets(widgets: list[Node], queues: list[str], alarms: list[str]) -> list[str]:
-    text = json.dumps(widgets)
-    wanted = [
-        *("RecordingsReceived", "RecordingsEvaluated", "RecordingsDeferred", "DuplicatesSkipped", "RuleViolations"),
-        *("AlertsPublished", "NotificationsSent", "NotificationsFailed", "ApiRequests", "ApiBudgetWaitMs"),
-        *("WebhooksReceived", "WebhooksIgnored"),
-        *("RecordingsDiscovered", "RecordingsMissed", "DiscoveryRuns", "DiscoveryStoppedEarly"),
-        *("EventToAlertMs", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
-        *queues,
-        *(f"${{{alarm}.Arn}}" for alarm in alarms),
-    ]
-    return [f"the dashboard does not show {name}" for name in wanted if name not in text]
 
 
 # ── The contract ────────────────────────────────────────────────────────────────────────────────────────────
@@ -886,38 +882,7 @@ def parameters_and_outputs_of_the_contract(template: Template) -> list[str]:
     ]
 
 
-def silence_is_never_a_mistake(template: Template) -> list[str]:
+def the_output_says_when_alerts_reach_nobody(template: Template) -> list[str]:
     text = str(template.resolved(template.outputs.get("Notifications", {}).get("Value"), AlertEmail=""))
     words = ("ALERTS REACH NOBODY", "/${AWS::StackName}/slack-webhook-url")
     return [f"no output says {word!r} where alerts reach nobody" for word in words if word not in text]
-
-
-CHECKS: list[Check] = [
-    rules_and_their_dead_letters,
-    timers_and_their_dead_letters,
-    subscriptions_and_their_dead_letters,
-    queues_and_their_dead_letters,
-    functions_and_their_dead_letters,
-    queues_and_their_functions,
-    roles_name_what_they_allow,
-    roles_are_bounded_where_wanted,
-    functions_have_roles_of_their_own,
-    roles_write_under_their_own_keys_alone,
-    the_webhook_keeps_its_url,
-    the_webhook_is_there_only_where_wanted,
-    nothing_refers_to_what_is_absent,
-    public_urls_open_as_little_as_they_can,
-    resource_policies_name_who_and_for_whom,
-    queues_and_topics_ask_for_tls,
-    table_is_kept_and_encrypted,
-    two_stacks_live_side_by_side,
-    topics_are_encrypted_where_alarms_allow_it,
-    functions_are_set_up_alike,
-    alarms_ring_and_explain,
-    alarms_watch_what_must_not_pass_unseen,
-    every_new_dead_letter_rings,
-    timers_that_stop_ring,
-    dashboard_shows_the_flow,
-    parameters_and_outputs_of_the_contract,
-    silence_is_never_a_mistake,
-]
