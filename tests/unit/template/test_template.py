@@ -445,9 +445,7 @@ def test_the_runbook_has_the_page_an_alarm_names(alarm: str) -> None:
     assert walk.runbook_anchor(ALARMS[alarm]) in anchors(runbook)
 
 
-OUR_METRICS = [
-    alarm for alarm, properties in ALARMS.items() if walk.metric(properties)["Namespace"] == "IdentityCallAlerts"
-]
+OUR_METRICS = [alarm for alarm, properties in ALARMS.items() if properties.get("Namespace") == "IdentityCallAlerts"]
 
 
 @pytest.mark.parametrize("alarm", OUR_METRICS)

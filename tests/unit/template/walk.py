@@ -151,11 +151,13 @@ class Template:
         return {url["TargetFunctionArn"]["Ref"] for url in self.of_type("AWS::Lambda::Url").values()}
 
     def resolved(self, value: Any, **parameters: str) -> Any:
-        """A value as CloudFormation evaluates it with these parameters, else their defaults. References to resources and
-        pseudo parameters stay as they are."""
+        """A value as CloudFormation evaluates it with these parameters, else their defaults.
+
+        References to resources and pseudo parameters stay as they are.
+        """
         given = {name: str(each.get("Default", "")) for name, each in self.parameters.items()} | parameters
 
-        def evaluated(node: Any) -> Any:  # noqa: PLR0911, PLR0912 (one return a function of CloudFormation)
+        def evaluated(node: Any) -> Any:  # noqa: PLR0911 (one return a function of CloudFormation)
             match node:
                 case {"Ref": str(name)} if name in given:
                     return given[name]
@@ -167,8 +169,6 @@ class Template:
                     return evaluated(one) == evaluated(other)
                 case {"Fn::Not": [one]}:
                     return not evaluated(one)
-                case {"Fn::Or": alternatives}:
-                    return any(evaluated(one) for one in alternatives)
                 case {"Fn::Select": [index, values]}:
                     return evaluated(values)[index]
                 case {"Fn::Join": [separator, texts]}:
@@ -269,20 +269,39 @@ def _texts(value: Any) -> Iterator[str]:
 # ── Dead letters and retries ────────────────────────────────────────────────────────────────────────────────
 
 
+def _faults_of_route(template: Template, source: str, service: str, queue: Any, dead_letters: Any) -> list[str]:
+    """Faults of what a service sends for a source: to a queue, and to the dead-letter queue when that fails."""
+    faults = []
+    if template.arn_of(dead_letters) not in template.dead_letter_queues:
+        faults.append(f"{source} has no dead-letter queue")
+    return faults + [
+        f"{service} may not send to {template.arn_of(arn)} for {source}"
+        for arn in (queue, dead_letters)
+        if not template.lets_send(template.arn_of(arn), service, source)
+    ]
+
+
 def rules_and_their_dead_letters(template: Template) -> list[str]:
     faults = []
     for rule, properties in template.of_type("AWS::Events::Rule").items():
         for target in properties["Targets"]:
-            queue = template.arn_of(target["Arn"])
-            dead_letters = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
+            dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
+            faults += _faults_of_route(template, rule, "events.amazonaws.com", target["Arn"], dead_letters)
             if target.get("RetryPolicy", {}).keys() != RETRIES:
                 faults.append(f"{rule} has no explicit retry policy")
-            if not template.lets_send(queue, "events.amazonaws.com", rule):
-                faults.append(f"{rule} may not send to its target {queue}")
-            if dead_letters not in template.dead_letter_queues:
-                faults.append(f"{rule} has no dead-letter queue")
-            elif not template.lets_send(dead_letters, "events.amazonaws.com", rule):
-                faults.append(f"{rule} may not send to its dead-letter queue {dead_letters}")
+    return faults
+
+
+def subscriptions_and_their_dead_letters(template: Template) -> list[str]:
+    faults = []
+    for name, properties in template.of_type("AWS::SNS::Subscription").items():
+        if properties["Protocol"] == "email":
+            continue  # a queue cannot stand in for a mailbox
+        if properties["Protocol"] != "sqs" or properties.get("RawMessageDelivery") is not True:
+            faults.append(f"{name} does not deliver raw messages to a queue")
+        topic = template.arn_of(properties["TopicArn"]) or ""
+        dead_letters = properties.get("RedrivePolicy", {}).get("deadLetterTargetArn")
+        faults += _faults_of_route(template, topic, "sns.amazonaws.com", properties["Endpoint"], dead_letters)
     return faults
 
 
@@ -297,50 +316,28 @@ def timers_and_their_dead_letters(template: Template) -> list[str]:
     for name, timer in template.timers.items():
         target = timer["Target"]
         starter = {"Role": target["RoleArn"]}
-        function, role = template.arn_of(target["Arn"]), template.arn_of(target["RoleArn"])
-        dead_letters = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn"))
-        roles = [template.arn_of(each.get("Role")) for each in template.functions.values()]
-        if role in roles or template.of_type("AWS::IAM::Role")[role or ""]["AssumeRolePolicyDocument"]["Statement"] != [
-            trust
-        ]:
+        function, role = template.arn_of(target["Arn"]) or "", template.arn_of(target["RoleArn"]) or ""
+        dead_letters = template.arn_of(target.get("DeadLetterConfig", {}).get("Arn")) or ""
+        if template.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"] != [trust]:
             faults.append(f"{name} has no role of its own, for Scheduler in this account alone")
-        if function not in template.functions or not template.role_allows(
-            starter, "lambda:InvokeFunction", function or ""
-        ):
+        if not template.role_allows(starter, "lambda:InvokeFunction", function):
             faults.append(f"{name} may not invoke its target {function}")
         if target.get("RetryPolicy", {}).keys() != RETRIES:
             faults.append(f"{name} has no explicit retry policy")
-        if "RedrivePolicy" in template.queues.get(dead_letters or "", {"RedrivePolicy": "there is no such queue"}):
+        if "RedrivePolicy" in template.queues.get(dead_letters, {"RedrivePolicy": "no such queue"}):
             faults.append(f"{name} has no dead-letter queue")
-        elif not template.role_allows(starter, "sqs:SendMessage", dead_letters or ""):
+        elif not template.role_allows(starter, "sqs:SendMessage", dead_letters):
             faults.append(f"{name} may not send to its dead-letter queue {dead_letters}")
-        match timer["ScheduleExpression"], template.resources[name].get("Condition"):
-            case {"Ref": str(parameter)}, str(condition) if template.document["Conditions"].get(condition) == {
-                "Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "off"]}]
-            }:
-                pass
-            case _:
-                faults.append(f"no parameter says when {name} runs, with off for never")
+        parameter = timer["ScheduleExpression"]
+        if not _is_switched_off_by(template, template.resources[name].get("Condition"), parameter, "off"):
+            faults.append(f"no parameter says when {name} runs, with off for never")
     return faults
 
 
-def subscriptions_and_their_dead_letters(template: Template) -> list[str]:
-    faults = []
-    for name, properties in template.of_type("AWS::SNS::Subscription").items():
-        if properties["Protocol"] == "email":
-            continue  # a queue cannot stand in for a mailbox
-        topic = template.arn_of(properties["TopicArn"]) or ""
-        queue = template.arn_of(properties["Endpoint"])
-        dead_letters = template.arn_of(properties.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
-        if properties["Protocol"] != "sqs" or properties.get("RawMessageDelivery") is not True:
-            faults.append(f"{name} does not deliver raw messages to a queue")
-        if not template.lets_send(queue, "sns.amazonaws.com", topic):
-            faults.append(f"{name}: {topic} may not send to {queue}")
-        if dead_letters not in template.dead_letter_queues:
-            faults.append(f"{name} has no dead-letter queue")
-        elif not template.lets_send(dead_letters, "sns.amazonaws.com", topic):
-            faults.append(f"{name}: {topic} may not send to the dead-letter queue {dead_letters}")
-    return faults
+def _is_switched_off_by(template: Template, condition: Any, parameter: Any, value: str) -> bool:
+    """Whether a condition holds unless this parameter has this value."""
+    wanted = {"Fn::Not": [{"Fn::Equals": [parameter, value]}]}
+    return isinstance(parameter, dict) and template.document["Conditions"].get(condition) == wanted
 
 
 def queues_and_their_dead_letters(template: Template) -> list[str]:
@@ -545,9 +542,9 @@ def public_functions_are_limited(template: Template) -> list[str]:
         if name not in template.public_functions:
             continue
         match function.get("ReservedConcurrentExecutions"):
-            case {"Fn::If": [str(condition), {"Ref": str(parameter)}, {"Ref": "AWS::NoValue"}]} if template.document[
-                "Conditions"
-            ].get(condition) == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "0"]}]}:
+            case {"Fn::If": [condition, parameter, {"Ref": "AWS::NoValue"}]} if _is_switched_off_by(
+                template, condition, parameter, "0"
+            ):
                 pass
             case _:
                 faults.append(f"no parameter bounds what a flood at {name} can cost, with 0 for no bound")
@@ -688,26 +685,8 @@ def runbook_anchor(alarm: Node) -> str | None:
     return found[1] if found else None
 
 
-def metric(alarm: Node) -> Node:
-    """What an alarm measures: `Namespace`, `MetricName` and `Dimensions`, of its own or under its expression."""
-    for each in alarm.get("Metrics", []):
-        if "MetricStat" in each:
-            return dict(each["MetricStat"]["Metric"])
-    return alarm
-
-
 def dimensions(alarm: Node) -> dict[str, Any]:
-    return {dimension["Name"]: dimension["Value"] for dimension in metric(alarm)["Dimensions"]}
-
-
-def expression(alarm: Node) -> str | None:
-    """What an alarm compares, where that is not the metric itself; `metric` in it stands for the metric."""
-    compared = [each for each in alarm.get("Metrics", []) if each.get("ReturnData", True)]
-    measured = [each["Id"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
-    match compared, measured:
-        case [{"Expression": str(text)}], [str(name)]:
-            return re.sub(rf"\b{name}\b", "metric", text)
-    return None
+    return {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
 
 
 def alarms_ring_and_explain(template: Template) -> list[str]:
@@ -728,63 +707,58 @@ def alarms_ring_and_explain(template: Template) -> list[str]:
 
 
 def the_required_alarms_exist(template: Template) -> list[str]:
-    def queue(name: str) -> Node:
-        return {"QueueName": {"Fn::GetAtt": [name, "QueueName"]}}
+    def ours(function: str, metric: str, threshold: int = 0, **others: str) -> tuple[Any, ...]:
+        service = template.functions[function]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        return "IdentityCallAlerts", metric, {"service": service, **others}, threshold
 
-    def service(function: str, **others: str) -> Node:
-        environment = template.functions[function]["Environment"]["Variables"]
-        return {"service": environment["POWERTOOLS_SERVICE_NAME"], **others}
+    def lambdas(function: str, metric: str) -> tuple[Any, ...]:
+        return "AWS/Lambda", metric, {"FunctionName": {"Ref": function}}, 0
 
-    mapped = {
-        str(template.arn_of(event["Properties"]["Queue"]))
-        for function in template.functions.values()
-        for event in function.get("Events", {}).values()
-    }
-    wanted: list[tuple[str, str, Node, int]] = [
-        *(("AWS/SQS", "ApproximateAgeOfOldestMessage", queue(name), 1800) for name in sorted(mapped)),
-        *(("AWS/Lambda", "Errors", {"FunctionName": {"Ref": name}}, 0) for name in template.functions),
-        *(
-            ("IdentityCallAlerts", metric, service(function), 0)
-            for metric in ("DeferredOverAnHour", "RecordsFailed")
-            for function in ("EvaluationFunction", "SlackFunction")
-        ),
-        ("IdentityCallAlerts", "OperatorNeeded", service("EvaluationFunction"), 0),
-        ("IdentityCallAlerts", "WebhooksReceived", service("WebhookFunction", status="503"), 0),
-        ("IdentityCallAlerts", "WebhooksReceived", service("WebhookFunction", status="401"), 5),
-        ("AWS/Lambda", "Throttles", {"FunctionName": {"Ref": "WebhookFunction"}}, 0),
-        *(
-            ("IdentityCallAlerts", metric, service("DiscoveryFunction"), 0)
-            for metric in ("RecordingsMissed", "DiscoveryRefused", "DiscoveryBehind")
-        ),
-        (
-            "IdentityCallAlerts",
-            "NotificationsFailed",
-            service("SlackFunction", destination="slack", reason="no_destination"),
-            0,
-        ),
+    def age(queue: str) -> tuple[Any, ...]:
+        return "AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": {"Fn::GetAtt": [queue, "QueueName"]}}, 1800
+
+    wanted = [
+        *(age(queue) for queue in template.queues.keys() - template.dead_letter_queues),
+        *(lambdas(function, "Errors") for function in template.functions),
+        lambdas("WebhookFunction", "Throttles"),
+        ours("WebhookFunction", "WebhooksReceived", status="503"),
+        ours("WebhookFunction", "WebhooksReceived", 5, status="401"),
+        *(ours("DiscoveryFunction", metric) for metric in ("RecordingsMissed", "DiscoveryRefused", "DiscoveryBehind")),
+        *(ours("EvaluationFunction", metric) for metric in ("OperatorNeeded", "DeferredOverAnHour", "RecordsFailed")),
+        *(ours("SlackFunction", metric) for metric in ("DeferredOverAnHour", "RecordsFailed")),
+        ours("SlackFunction", "NotificationsFailed", destination="slack", reason="no_destination"),
     ]
     watched = [
         (alarm["Namespace"], alarm["MetricName"], dimensions(alarm), alarm["Threshold"])
         for alarm in _alarms(template).values()
-        if alarm["ComparisonOperator"] == "GreaterThanThreshold" and expression(alarm) is None
+        if alarm["ComparisonOperator"] == "GreaterThanThreshold" and "MetricName" in alarm
     ]
     return [f"no alarm watches {want}" for want in wanted if want not in watched]
 
 
 def every_new_dead_letter_rings(template: Template) -> list[str]:
+    def watches_growth(alarm: Node, queue: str | None) -> bool:
+        depth = {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}],
+        }
+        return alarm.get("Metrics") == [
+            {"Id": "added", "Expression": "DIFF(FILL(depth, 0))", "Label": "Dead letters added"},
+            {"Id": "depth", "ReturnData": False, "MetricStat": {"Period": 300, "Stat": "Maximum", "Metric": depth}},
+        ]
+
     ringing = [
-        dimensions(alarm)["QueueName"]
+        alarm
         for alarm in _alarms(template).values()
-        if metric(alarm).get("MetricName") == "ApproximateNumberOfMessagesVisible"
-        and expression(alarm) == "DIFF(FILL(metric, 0))"
-        and (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+        if (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
         and (alarm["EvaluationPeriods"], alarm.get("DatapointsToAlarm")) == (3, 1)
         and alarm.get("OKActions") == alarm["AlarmActions"]
     ]
     return [
         f"a dead letter that comes to {queue} beside another one does not ring"
-        for queue in sorted(map(str, template.dead_letter_queues))
-        if {"Fn::GetAtt": [queue, "QueueName"]} not in ringing
+        for queue in template.dead_letter_queues
+        if not any(watches_growth(alarm, queue) for alarm in ringing)
     ]
 
 
@@ -792,7 +766,7 @@ def stopped_timers_ring(template: Template) -> list[str]:
     watched = [
         (template.resources[name].get("Condition"), dimensions(alarm))
         for name, alarm in _alarms(template).items()
-        if (metric(alarm).get("Namespace"), metric(alarm).get("MetricName")) == ("AWS/Lambda", "Invocations")
+        if (alarm.get("Namespace"), alarm.get("MetricName")) == ("AWS/Lambda", "Invocations")
         and (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]) == ("Sum", "LessThanThreshold", 1)
         and "DatapointsToAlarm" not in alarm
     ]
