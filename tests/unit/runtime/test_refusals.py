@@ -13,7 +13,7 @@ from runtime.function_url import Answer, Status
 from runtime.refusals import LOGGED_A_MINUTE, MOST_WAITING, Refusals
 from tests.fakes.clock import FakeClock
 from tests.fakes.webhook import ANALYSED, ANOTHER, OUTAGES, Webhook, bearing, event, signed
-from tests.unit.template.walk import Template
+from tests.unit.template.reading import Template
 
 TEMPLATE = Template.read(Path(__file__).parents[3] / "template.yaml")
 MINUTE_MS = 60_000

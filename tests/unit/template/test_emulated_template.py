@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from local.emulated_template import Node, amended
-from tests.unit.template.walk import Template
+from tests.unit.template.reading import Template
 
 TEMPLATE = Template.read(Path(__file__).parents[3] / "template.yaml")
 AMENDED = Template(amended(TEMPLATE.document))

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings, WebhookSettings
 from tests.unit.template import walk
-from tests.unit.template.walk import Check, Node, Template
+from tests.unit.template.reading import Node, Template
+from tests.unit.template.walk import Check
 
 PROJECT = Path(__file__).parents[3]
 TEMPLATE = Template.read(PROJECT / "template.yaml")

@@ -8,13 +8,11 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.unit.template.reading import Node, Template, listed, texts
 
-Node = dict[str, Any]
-Check = Callable[["Template"], list[str]]
+Check = Callable[[Template], list[str]]
 
 PARAMETER_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/"
 """With an entry's name behind it."""
@@ -80,190 +78,6 @@ VARIANTS: dict[str, tuple[str, str]] = {
 THIS_ACCOUNT = {"Ref": "AWS::AccountId"}
 RETRIES = {"MaximumRetryAttempts", "MaximumEventAgeInSeconds"}
 DAY = 24 * 60 * 60
-
-
-# ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref x` is read as `{"Ref": "x"}`, `!Sub x` as `{"Fn::Sub": "x"}`."""
-
-
-def _short_form(loader: _Loader, name: str, node: yaml.Node) -> Node:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    if name == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
-
-
-class Template:
-    """The parsed template, and queries that the checks share."""
-
-    def __init__(self, document: Node) -> None:
-        self.document = document
-        self.resources: dict[str, Node] = document["Resources"]
-        self.parameters: dict[str, Node] = document["Parameters"]
-        self.outputs: dict[str, Node] = document["Outputs"]
-
-    @classmethod
-    def read(cls, path: Path) -> "Template":
-        document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
-        return cls(json.loads(json.dumps(document)))  # each YAML alias becomes a copy of its own
-
-    def of_type(self, kind: str) -> dict[str, Node]:
-        """The properties of every resource of a type, by logical id."""
-        return {name: r.get("Properties", {}) for name, r in self.resources.items() if r["Type"] == kind}
-
-    @property
-    def functions(self) -> dict[str, Node]:
-        """Every function with the globals merged in."""
-        common = self.document["Globals"]["Function"]
-        return {name: _merged(common, own) for name, own in self.of_type("AWS::Serverless::Function").items()}
-
-    @property
-    def timers(self) -> dict[str, Node]:
-        return self.of_type("AWS::Scheduler::Schedule")
-
-    @property
-    def queues(self) -> dict[str, Node]:
-        return self.of_type("AWS::SQS::Queue")
-
-    @property
-    def dead_letter_queues(self) -> set[str | None]:
-        """Queues that another queue, or a timer, gives up to."""
-        redrives = (queue.get("RedrivePolicy", {}).get("deadLetterTargetArn") for queue in self.queues.values())
-        timers = (timer["Target"].get("DeadLetterConfig", {}).get("Arn") for timer in self.timers.values())
-        return {self.arn_of(dead_letters) for dead_letters in (*redrives, *timers)} - {None}
-
-    @property
-    def public_functions(self) -> set[str]:
-        """The functions that have a URL."""
-        return {url["TargetFunctionArn"]["Ref"] for url in self.of_type("AWS::Lambda::Url").values()}
-
-    def resolved(self, value: Any, **parameters: str) -> Any:
-        """A value as CloudFormation evaluates it with these parameters, else their defaults.
-
-        References to resources and pseudo parameters stay as they are.
-        """
-        given = {name: str(each.get("Default", "")) for name, each in self.parameters.items()} | parameters
-
-        def evaluated(node: Any) -> Any:  # noqa: PLR0911 (one return a function of CloudFormation)
-            match node:
-                case {"Ref": str(name)} if name in given:
-                    return given[name]
-                case {"Condition": str(name)}:
-                    return evaluated(self.document["Conditions"][name])
-                case {"Fn::If": [condition, yes, no]}:
-                    return evaluated(yes if evaluated({"Condition": condition}) else no)
-                case {"Fn::Equals": [one, other]}:
-                    return evaluated(one) == evaluated(other)
-                case {"Fn::Not": [one]}:
-                    return not evaluated(one)
-                case {"Fn::Select": [index, values]}:
-                    return evaluated(values)[index]
-                case {"Fn::Join": [separator, texts]}:
-                    return separator.join(evaluated(texts))
-                case {"Fn::Split": [separator, text]}:
-                    return evaluated(text).split(separator)
-                case {"Fn::Sub": [text, names]}:
-                    return _substituted(text, given | evaluated(names))
-                case {"Fn::Sub": text}:
-                    return _substituted(text, given)
-                case dict():
-                    return {name: evaluated(inner) for name, inner in node.items()}
-                case list():
-                    return [evaluated(inner) for inner in node]
-            return node
-
-        return evaluated(value)
-
-    def present(self, **parameters: str) -> dict[str, Node]:
-        """The resources that there are with these parameters."""
-        return self._wanted(self.resources, parameters)
-
-    def outputs_present(self, **parameters: str) -> dict[str, Node]:
-        return self._wanted(self.outputs, parameters)
-
-    def _wanted(self, entries: dict[str, Node], parameters: dict[str, str]) -> dict[str, Node]:
-        return {
-            name: self.resolved({key: inner for key, inner in entry.items() if key != "Condition"}, **parameters)
-            for name, entry in entries.items()
-            if "Condition" not in entry or self.resolved({"Condition": entry["Condition"]}, **parameters)
-        }
-
-    def arn_of(self, value: Any) -> str | None:
-        """The logical id of the resource whose ARN the value is; None if it is anything else."""
-        match value:
-            case {"Fn::GetAtt": [name, "Arn"]} if name in self.resources:
-                return str(name)
-            case {"Ref": name} if self.resources.get(name, {}).get("Type") == "AWS::SNS::Topic":
-                return str(name)
-        return None
-
-    def statements_of(self, role: str) -> Iterator[Node]:
-        for policy in self.of_type("AWS::IAM::Role").get(role, {}).get("Policies", []):
-            yield from policy["PolicyDocument"]["Statement"]
-
-    def role_allows(self, function: Node, action: str, resource: str) -> bool:
-        return any(
-            statement["Effect"] == "Allow"
-            and action in _listed(statement["Action"])
-            and resource in map(self.arn_of, _listed(statement["Resource"]))
-            for statement in self.statements_of(self.arn_of(function.get("Role")) or "")
-        )
-
-    def source_of(self, statement: Node) -> str | None:
-        """The resource for which alone a statement lets a service in."""
-        return self.arn_of(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn"))
-
-    def lets_send(self, queue: str | None, service: str, source: str) -> bool:
-        """Whether a queue's resource policy lets this service send for this source, and for no other."""
-        return any(
-            queue in [value.get("Ref") for value in policy["Queues"]]
-            and statement["Effect"] == "Allow"
-            and statement["Principal"] == {"Service": service}
-            and statement["Action"] == "sqs:SendMessage"
-            and self.source_of(statement) == source
-            for policy in self.of_type("AWS::SQS::QueuePolicy").values()
-            for statement in policy["PolicyDocument"]["Statement"]
-        )
-
-
-def _merged(common: Node, own: Node) -> Node:
-    shared = [key for key in own if key in common and isinstance(own[key], dict)]
-    return common | own | {key: _merged(common[key], own[key]) for key in shared}
-
-
-def _substituted(text: str, values: Node) -> str:
-    """What `Fn::Sub` makes of a text; a name without a value stays as it is."""
-    return re.sub(r"\$\{([\w.:]+)\}", lambda found: str(values.get(found[1], found[0])), text)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a tree of values."""
-    match value:
-        case str():
-            yield value
-        case dict():
-            for inner in value.values():
-                yield from _texts(inner)
-        case list():
-            for inner in value:
-                yield from _texts(inner)
 
 
 # ── Dead letters and retries ────────────────────────────────────────────────────────────────────────────────
@@ -417,12 +231,12 @@ def roles_name_actions_and_resources(template: Template) -> list[str]:
         if "ManagedPolicyArns" in properties:
             faults.append(f"{role} takes over a policy written elsewhere")
         for statement in template.statements_of(role):
-            actions = set(_listed(statement.get("Action", "*")))
+            actions = set(listed(statement.get("Action", "*")))
             if statement["Effect"] != "Allow" or any("*" in action for action in actions):
                 faults.append(f"{role} does not name its actions: {sorted(actions)}")
             faults += [
                 f"{role} allows {sorted(actions)} on {resource}, no resource of the template"
-                for resource in _listed(statement.get("Resource"))
+                for resource in listed(statement.get("Resource"))
                 if template.arn_of(resource) is None and parameter_entry(resource) is None
             ]
     return faults
@@ -446,7 +260,7 @@ def each_function_has_its_own_role(template: Template) -> list[str]:
     for (name, function), role in zip(template.functions.items(), roles, strict=True):
         if role is None or roles.count(role) > 1 or "Policies" in function:
             faults.append(f"{name} has no role of its own, or SAM adds to it")
-        resources = [r for s in template.statements_of(role or "") for r in _listed(s["Resource"])]
+        resources = [r for s in template.statements_of(role or "") for r in listed(s["Resource"])]
         entries = {parameter_entry(resource) for resource in resources} - {None}
         if entries != OWN_PARAMETERS.get(name):
             faults.append(f"{name} may read {sorted(map(str, entries))} of Parameter Store")
@@ -457,7 +271,7 @@ def writable_keys(statement: Node) -> set[str] | None:
     """The partition keys to which a statement's condition binds it; None if it does not."""
     match statement.get("Condition"):
         case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys, **others}, **more} if not others and not more:
-            return set(_listed(keys))
+            return set(listed(keys))
     return None
 
 
@@ -467,7 +281,7 @@ def roles_write_only_their_own_keys(template: Template) -> list[str]:
     for role in template.of_type("AWS::IAM::Role"):
         allowed: set[str] = set()
         for statement in template.statements_of(role):
-            actions = {action for action in _listed(statement["Action"]) if action.lower().startswith("dynamodb:")}
+            actions = {action for action in listed(statement["Action"]) if action.lower().startswith("dynamodb:")}
             if actions <= TABLE_READS:
                 continue
             keys = writable_keys(statement)
@@ -549,7 +363,7 @@ def public_functions_are_limited(template: Template) -> list[str]:
             case _:
                 faults.append(f"no parameter bounds what a flood at {name} can cost, with 0 for no bound")
         role = template.arn_of(function["Role"]) or ""
-        allowed = {action for statement in template.statements_of(role) for action in _listed(statement["Action"])}
+        allowed = {action for statement in template.statements_of(role) for action in listed(statement["Action"])}
         if allowed - PUBLIC_ACTIONS:
             faults.append(f"{name}, which anybody can call, may {sorted(allowed - PUBLIC_ACTIONS)}")
     return faults
@@ -631,7 +445,7 @@ def two_stacks_live_side_by_side(template: Template) -> list[str]:
         if key.endswith("Name")
         and key not in ("DisplayName", "MetricName")  # neither names the resource
         and not (isinstance(value, dict) and value.get("Ref") in {*template.resources, *template.parameters})
-        and not any("AWS::StackName" in text for text in _texts(value))
+        and not any("AWS::StackName" in text for text in texts(value))
     ]
 
 
@@ -680,7 +494,7 @@ def _alarms(template: Template) -> dict[str, Node]:
 
 def runbook_anchor(alarm: Node) -> str | None:
     """Where in docs/operations.md an alarm's description sends its reader."""
-    description = " ".join(_texts(alarm.get("AlarmDescription", "")))
+    description = " ".join(texts(alarm.get("AlarmDescription", "")))
     found = re.search(r"Read on: docs/operations\.md#([a-z0-9-]+)$", description)
     return found[1] if found else None
 
