@@ -28,8 +28,9 @@ from tests.integration.workers import (
     slack_worker,
 )
 from tests.unit.template import walk
+from tests.unit.template.reading import Template
 
-TEMPLATE = walk.Template.read(Path(__file__).parents[2] / "template.yaml")
+TEMPLATE = Template.read(Path(__file__).parents[2] / "template.yaml")
 
 
 @pytest.fixture(autouse=True)
