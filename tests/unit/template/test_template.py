@@ -245,8 +245,8 @@ BREAKAGES: dict[Check, list[tuple[str, Any]]] = {
     ],
     walk.the_output_says_when_alerts_reach_nobody: [
         ("/Outputs/Notifications", DROPPED),
-        ("/Outputs/Notifications/Value/Fn::Sub/0", "${Reached}."),
-        ("/Outputs/Notifications/Value/Fn::Sub/1/Reached/Fn::If/2", "all is well"),
+        ("/Outputs/Notifications/Value/Fn::If/2", "all is well"),
+        ("/Outputs/Notifications/Value/Fn::If/2/Fn::Sub", "ALERTS REACH NOBODY."),
     ],
 }
 

@@ -379,12 +379,12 @@ def _resource_policies(template: Template) -> Iterator[tuple[str, set[str], list
 
 def resource_policies_name_service_and_source(template: Template) -> list[str]:
     faults = []
-    for name, _, statements in _resource_policies(template):
+    for name, attached, statements in _resource_policies(template):
         for statement in statements:
-            if statement["Resource"] != "*":
-                faults.append(f'{name} names a resource; only "*" always means the one that it is attached to')
             if statement["Effect"] == "Deny":
                 continue
+            if template.arn_of(statement["Resource"]) not in attached:
+                faults.append(f"{name} allows something on another resource than its own")
             if list(statement["Principal"]) != ["Service"] or "*" in statement["Action"]:
                 faults.append(f"{name} does not name one service and its actions")
             equals = statement.get("Condition", {}).get("StringEquals")
