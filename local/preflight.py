@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from adapters.addresses import is_safe
+from cli.template_parameters import read_parameters
+from local.places import TEMPLATE
 
 CONNECT_SECONDS, READ_SECONDS = 5, 15
 
@@ -36,8 +37,9 @@ def trouble(api_url: str, api_key: str) -> str | None:
 
     The key is sent to no address that the product itself would refuse.
     """
-    if not is_safe(api_url):
-        return f"API_URL must be an https address, or a plain http one of this machine; {api_url} is not."
+    address = next(each for each in read_parameters(TEMPLATE) if each.name == "IdentityCallBaseUrl")
+    if refused := address.fault(api_url):
+        return f"API_URL {refused}; it is {api_url}."
     url = f"{api_url.rstrip('/')}/recordings?per_page=1"
     try:
         answer = requests.get(
