@@ -1,115 +1,116 @@
-"""The threads that work on one batch, and the calls they make together: one read, one write for all of them."""
+"""The threads that work on one batch, and calls that they share: one read or write for all of them."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-PATIENCE_S: Final = 0.25
-"""How long a call waits at most for those of the batch who can still join it: the vendor answers some sooner."""
+MAX_WAIT_S: Final = 0.25
+"""The longest wait of a gathered call for other threads. The vendor answers some of them sooner than others."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Crew:
-    """Up to `size` threads, one for each item of a batch. It knows how many are still at work, so that whoever waits
-    for company waits for no longer than somebody can come; where nobody can, not at all."""
+class BatchThreads:
+    """Up to `size` threads, which last from batch to batch: the connections of a thread stay open.
 
-    def __init__(self, size: int, patience_s: float = PATIENCE_S) -> None:
+    Counts the items under work, so that a gathered call waits only for threads that can still join it.
+    """
+
+    def __init__(self, size: int, max_wait_s: float = MAX_WAIT_S) -> None:
         self._pool = ThreadPoolExecutor(size)
         self._size = size
-        self._patience_s = patience_s
+        self._max_wait_s = max_wait_s
         self._at_work = 0
         self.changed = threading.Condition()
 
-    def run_all(
-        self, function: Callable[[Any], Any], items: Iterable[Any], timeout_s: float | None = None
-    ) -> list[Any]:
-        """Call `function`, which must not raise, with each item, at the same time; the results in the items' order.
+    def run_all(self, function: Callable[[K], V], items: Sequence[K], timeout_s: float | None = None) -> list[V | None]:
+        """Call `function`, which must not raise, with each item; return the results in the items' order.
 
-        `None` stands for an item that is not through after `timeout_s`; its thread is left to end by itself.
+        An unfinished item has the result `None` after `timeout_s`. Its thread is left to end by itself.
         """
-        results: dict[int, Any] = {}
+        results: list[V | None] = [None] * len(items)
 
-        def work(item: Any) -> None:
+        def work(place: int, item: K) -> None:
             try:
-                results[id(item)] = function(item)
+                results[place] = function(item)
             finally:
                 with self.changed:
                     self._at_work -= 1
                     self.changed.notify_all()
 
-        every = list(items)
         with self.changed:
-            self._at_work = len(every)
+            self._at_work = len(items)
         try:
-            for _ in self._pool.map(work, every, timeout=timeout_s):
+            for _ in self._pool.map(work, range(len(items)), items, timeout=timeout_s):
                 pass
         except TimeoutError:
-            pass  # Those without a result are answered with none.
-        return [results.get(id(item)) for item in every]
+            # A hanging thread would take a place from the next batch.
+            self._pool = ThreadPoolExecutor(self._size)
+        return list(results)  # A copy: a late result must not change the answer.
 
-    def is_complete(self, company: Sequence[Any]) -> bool:
-        """Whether nobody can join any more. To be asked, and waited for, with `changed` held."""
-        return len(company) >= min(self._at_work, self._size)
+    def all_joined(self, callers: int) -> bool:
+        """Whether no other thread can join so many callers. The caller must hold `changed`."""
+        return callers >= min(self._at_work, self._size)
 
-    def wait_for_company(self, company: Sequence[Any]) -> None:
-        self.changed.wait_for(lambda: self.is_complete(company), self._patience_s)
+    def wait_for_others(self, keys: Sequence[object]) -> None:
+        """Wait until every thread has joined those of `keys`, or ended. The caller must hold `changed`."""
+        self.changed.wait_for(lambda: self.all_joined(len(keys)), self._max_wait_s)
 
 
-class Together(Generic[K, V]):
-    """Callable with one key; `perform` is called with all keys gathered and answers for each, in their order.
+class GatheredCall(Generic[K, V]):
+    """Callable with one key. `perform` is called once with the keys of all threads, and returns a value for each.
 
-    The first caller waits for its crew and then performs for everybody; the others wait for it. What `perform` raises,
-    each of them sees.
+    The first caller waits for the other threads, then performs for all; the others wait for the values. An error of
+    `perform` is raised in every caller.
     """
 
-    def __init__(self, perform: Callable[[Sequence[K]], Sequence[V]], crew: Crew) -> None:
+    def __init__(self, perform: Callable[[Sequence[K]], Sequence[V]], threads: BatchThreads) -> None:
         self._perform = perform
-        self._crew = crew
+        self._threads = threads
         self._gathering: _Gathering[K, V] | None = None
 
     def __call__(self, key: K) -> V:
-        with self._crew.changed:
+        with self._threads.changed:
             gathering = self._gathering = self._gathering or _Gathering()
             place = len(gathering.keys)
             gathering.keys.append(key)
             if place == 0:
-                self._crew.wait_for_company(gathering.keys)
+                self._threads.wait_for_others(gathering.keys)
                 self._gathering = None
-            elif self._crew.is_complete(gathering.keys):
-                self._crew.changed.notify_all()
+            elif self._threads.all_joined(len(gathering.keys)):
+                self._threads.changed.notify_all()
         if place == 0:
-            gathering.serve(self._perform)
-        return gathering.answer(place)
+            gathering.perform(self._perform)
+        return gathering.value(place)
 
 
 class _Gathering(Generic[K, V]):
-    """Those who share one call."""
+    """One call, its keys and its values."""
 
     def __init__(self) -> None:
         self.keys: list[K] = []
-        self._answers: Sequence[V] = ()
+        self._values: Sequence[V] = ()
         self._error: BaseException | None = None
         self._raised_at: TracebackType | None = None
-        self._served = threading.Lock()
-        self._served.acquire()
+        self._done = threading.Lock()
+        self._done.acquire()
 
-    def serve(self, perform: Callable[[Sequence[K]], Sequence[V]]) -> None:
+    def perform(self, function: Callable[[Sequence[K]], Sequence[V]]) -> None:
         try:
-            answers = perform(self.keys)
-            self._answers = [answer for _, answer in zip(self.keys, answers, strict=True)]
-        except BaseException as error:  # noqa: BLE001 - handed to every caller, none is lost
+            values = function(self.keys)
+            self._values = [value for _, value in zip(self.keys, values, strict=True)]
+        except BaseException as error:  # noqa: BLE001 - raised again in every caller
             self._error, self._raised_at = error, error.__traceback__
         finally:
-            self._served.release()
+            self._done.release()
 
-    def answer(self, place: int) -> V:
-        with self._served:  # handed on from one to the next: waking all at once would have them fight for it
+    def value(self, place: int) -> V:
+        with self._done:  # Callers pass the lock on one by one: threads woken together would compete for it.
             pass
         if self._error is not None:
-            # Every raise adds to the traceback of the one error: the log line of a tenth caller would hold ten.
+            # Each raise adds to the error's traceback: the tenth caller's log line would hold ten.
             raise self._error.with_traceback(self._raised_at)
-        return self._answers[place]
+        return self._values[place]

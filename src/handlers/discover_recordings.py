@@ -12,7 +12,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from adapters.batching import Crew
+from adapters.batching import BatchThreads
 from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
 from adapters.dynamodb.request_budget import SharedRequestBudget
 from adapters.event_queue import EventQueue
@@ -51,7 +51,7 @@ def worker() -> "DiscoveryWorker":
         recordings=RecordingListApi(IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms)),
         memory=DynamoDiscoveryMemory(dynamodb, table, lookback_ms, now_ms),
         queue=EventQueue(boto3.client("sqs", config=AWS_CONFIG), settings.event_queue_url),
-        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, Crew(1)),
+        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, BatchThreads(1)),
         now_ms=now_ms,
         lookback_ms=lookback_ms,
     )

@@ -1,28 +1,33 @@
-"""Lambda entrance: alerts from the Slack queue, each posted once. Slow or refusing, Slack holds up nobody else."""
+"""Lambda entrance: alerts from the Slack queue, each posted once.
+
+Read downwards: `lambda_handler` → `SlackWorker.handle` → `_settle` → `domain.alerts.deliver`.
+"""
 
 import random
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from adapters.batching import BatchThreads
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
 from adapters.message_queue import MessageQueue
 from adapters.slack.webhook import WEBHOOK_URL, SlackWebhook
 from domain.alerts.alert import Alert
 from domain.alerts.deliver import DeliverAlert, Delivery, Sent, SentBefore
 from domain.ports import Clock
-from domain.retry import DeadLettered, Deferred, over_an_hour
+from domain.retry import DeadLettered, Deferred
 from runtime.aws import AWS_CONFIG, message_queue, parameters
+from runtime.batch import BatchLoop, Group
 from runtime.clock import now_ms
 from runtime.local_stack import require_local_stack
 from runtime.messages import Message, read_message
 from runtime.metrics import EmfMeter
+from runtime.report import Reporter
 from runtime.settings import SlackSettings
 
 logger = Logger()
@@ -51,81 +56,91 @@ def worker() -> "SlackWorker":
     )
     deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=now_ms, random=random.random)
     queue = message_queue(settings.slack_queue_url, settings.slack_dead_letter_queue_url)
-    return SlackWorker(deliver, slack, queue, EmfMeter(), now_ms)
+    one_by_one = BatchThreads(1)  # Slack takes about one message a second.
+    return SlackWorker(deliver, slack, queue, one_by_one, EmfMeter(), now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackIsOff:
+    """No Slack entry is stored, and e-mail delivers the alerts."""
+
+
+Content = Alert | DeadLettered
+"""What a message holds: an alert, or why it is none."""
+Result = Delivery | SlackIsOff
 
 
 class SlackWorker:
-    """What the function does, with everything it uses handed in."""
+    """Posts alerts to Slack. All that it uses is handed in."""
 
     def __init__(
-        self, deliver: DeliverAlert, slack: SlackWebhook, queue: MessageQueue, meter: EmfMeter, now_ms: Clock
+        self,
+        deliver: DeliverAlert,
+        slack: SlackWebhook,
+        queue: MessageQueue,
+        threads: BatchThreads,
+        meter: EmfMeter,
+        now_ms: Clock,
     ) -> None:
         self._deliver = deliver
         self._slack = slack
         self._queue = queue
+        self._batch = BatchLoop(queue, threads, meter, now_ms)
+        self._reporter = Reporter(meter, now_ms, "NotificationsDeferred", "NotificationsFailed", destination=slack.name)
         self._meter = meter
         self._now_ms = now_ms
-        self._processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """One message after the other, because Slack takes about one a second."""
+        """Answer an SQS batch with its failed messages."""
         deadline_ms = self._now_ms() + context.get_remaining_time_in_millis()
 
-        def handle_record(record: SQSRecord) -> None:
-            self._handle_message(read_message(record.raw_event), deadline_ms)
+        def work(group: Group[Content]) -> Result:
+            return self._settle(group.content, group.messages[0], deadline_ms)
 
         try:
-            return dict(process_partial_response(event, handle_record, self._processor, context))
+            messages = [read_message(record) for record in event["Records"]]
+            groups = [Group([message], _read(message)) for message in messages]
+            return self._batch.run(groups, work, self._report, deadline_ms)
         finally:
             self._meter.flush()
 
-    def _handle_message(self, message: Message, deadline_ms: int) -> None:
-        try:
-            self._post(message, deadline_ms)
-        except Exception:
-            self._meter.add("RecordsFailed")
-            logger.exception("unexpected error; the alert will be redelivered", message_id=message.message_id)
-            self._queue.back_off(message.receipt_handle, message.receive_count)
-            raise
+    def _settle(self, content: Content, message: Message, deadline_ms: int) -> Result:
+        """Post an alert. Send a deferral back to the queue, a dead letter to its queue. Runs in the batch thread."""
+        result = self._post(content, message, deadline_ms) if isinstance(content, Alert) else content
+        match result:
+            case Deferred():
+                self._queue.defer(message.body, result)
+            case DeadLettered():
+                self._queue.dead_letter(message.body, result)
+        return result
 
-    def _post(self, message: Message, deadline_ms: int) -> None:
-        try:
-            alert = Alert.model_validate_json(message.body)
-        except ValidationError:
-            self._refuse(message, DeadLettered("malformed_alert", "The message is not an alert of schema version 1."))
-            return
-        if self._slack.off:
-            logger.info("slack_is_off", recording_id=alert.recording_id, alert_id=alert.alert_id)
-            return
-        self._carry_out(message, self._deliver(alert, message.history, deadline_ms), alert)
+    def _post(self, alert: Alert, message: Message, deadline_ms: int) -> Result:
+        return SlackIsOff() if self._slack.off else self._deliver(alert, message.history, deadline_ms)
 
-    def _carry_out(self, message: Message, delivery: Delivery, alert: Alert) -> None:
-        about: dict[str, Any] = {"recording_id": alert.recording_id, "alert_id": alert.alert_id}
-        match delivery:
+    def _report(self, group: Group[Content], result: Result) -> None:
+        """Write one log line and count. Ids only, never spoken words."""
+        about: dict[str, Any] = {}
+        if isinstance(group.content, Alert):
+            about = {"recording_id": group.content.recording_id, "alert_id": group.content.alert_id}
+        match result:
             case Sent(repeats_unknown):
-                self._meter.add("NotificationsSent", destination="slack")
+                self._meter.add("NotificationsSent", destination=self._slack.name)
                 if repeats_unknown:
-                    self._meter.add("NotificationsRepeated", destination="slack")
+                    self._meter.add("NotificationsRepeated", destination=self._slack.name)
                 logger.info("sent", repeats_unknown=repeats_unknown, **about)
             case SentBefore():
                 self._meter.add("DuplicatesSkipped")
                 logger.info("sent_before", **about)
+            case SlackIsOff():
+                logger.info("slack_is_off", **about)
             case Deferred():
-                self._queue.defer(message.body, delivery)
-                self._meter.add("NotificationsDeferred", destination="slack", reason=delivery.reason)
-                if over_an_hour(message.history, self._now_ms()):
-                    self._meter.add("DeferredOverAnHour")
-                logger.info(
-                    "deferred",
-                    reason=delivery.reason,
-                    delay_s=delivery.delay_s,
-                    detail=delivery.message,
-                    **about,
-                )
+                self._reporter.deferred(result, **about)
             case DeadLettered():
-                self._refuse(message, delivery, **about)
+                self._reporter.dead_lettered(result, **about)
 
-    def _refuse(self, message: Message, refusal: DeadLettered, **about: Any) -> None:
-        self._queue.dead_letter(message.body, refusal)
-        self._meter.add("NotificationsFailed", destination="slack", reason=refusal.reason)
-        logger.warning("dead_lettered", reason=refusal.reason, detail=refusal.message, **about)
+
+def _read(message: Message) -> Content:
+    try:
+        return Alert.model_validate_json(message.body)
+    except ValidationError:
+        return DeadLettered("malformed_alert", "The message is not an alert of schema version 1.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.batching import Crew
+from adapters.batching import BatchThreads
 from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
 from adapters.dynamodb.marks import DynamoMarks
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
@@ -39,7 +39,7 @@ def memory(aws: Aws, clock: FakeClock) -> DynamoDiscoveryMemory:
 
 @pytest.fixture
 def outcomes(aws: Aws, clock: FakeClock) -> DynamoOutcomeTable:
-    return DynamoOutcomeTable(aws.dynamodb, TABLE, retention_days=365, now_ms=clock, crew=Crew(1))
+    return DynamoOutcomeTable(aws.dynamodb, TABLE, retention_days=365, now_ms=clock, threads=BatchThreads(1))
 
 
 @pytest.fixture

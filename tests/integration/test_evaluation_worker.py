@@ -11,13 +11,13 @@ import requests
 import responses
 from botocore.exceptions import ClientError
 
-from adapters.batching import Crew
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from domain.alerts.alert import Alert
 from domain.evaluation.outcome import LEASE_MS
 from domain.retry import History
 from handlers import evaluate_recordings
 from handlers.evaluate_recordings import EvaluationWorker
+from runtime import batch as batch_loop
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import UUID, body, goal, pause
 from tests.integration.conftest import TABLE, Aws
@@ -257,7 +257,7 @@ class TestBatch:
             worker.handle({"Records": [record]}, context())
 
     def test_a_record_that_hangs_is_redelivered_and_its_neighbours_are_not(
-        self, aws: Aws, vendor: Vendor, worker: EvaluationWorker
+        self, aws: Aws, vendor: Vendor, worker: EvaluationWorker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """An answer whose head trickles has no time-out of its own; the invocation's end must not take all with it."""
         released = threading.Event()
@@ -268,12 +268,12 @@ class TestBatch:
 
         vendor.mock.add_callback("GET", f"{API}/recordings/1/results", hang)
         vendor.says(2, body(2, goal(met=True)))
-        crew = Crew(10)
-        worker._run_all = lambda function, items, timeout_s: crew.run_all(function, items, min(timeout_s, 1.0))
+        monkeypatch.setattr(batch_loop, "_ANSWER_RESERVE_MS", 29_000)  # of 30 s
+        threads = worker._batch._threads._pool
         with log_lines_of(evaluate_recordings.logger) as lines:
             answer = worker.handle(batch({"recording_id": 1}, {"recording_id": 2}), context())
         released.set()
-        crew._pool.shutdown()
+        threads.shutdown()
         assert answer == failures(1)
         assert statuses(aws) == {"RECORDING#2": "clear"}
         assert lines

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from adapters.batching import Crew
+from adapters.batching import BatchThreads
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from domain.errors import Unusable
 from domain.evaluation.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Status, keep
@@ -24,13 +24,13 @@ MAX_ITEM_BYTES = 400 * 1024
 
 
 @pytest.fixture
-def crew() -> Crew:
-    return Crew(10)
+def threads() -> BatchThreads:
+    return BatchThreads(10)
 
 
 @pytest.fixture
-def table(aws: Aws, clock: FakeClock, crew: Crew) -> DynamoOutcomeTable:
-    return DynamoOutcomeTable(aws.dynamodb, TABLE, retention_days=365, now_ms=clock, crew=crew)
+def table(aws: Aws, clock: FakeClock, threads: BatchThreads) -> DynamoOutcomeTable:
+    return DynamoOutcomeTable(aws.dynamodb, TABLE, retention_days=365, now_ms=clock, threads=threads)
 
 
 class TestDynamoOutcomeTable(OutcomeTableContract):
@@ -212,13 +212,13 @@ def size_of(value: Any) -> int:
 
 class TestReadsTogether:
     def test_a_batch_is_one_read_and_each_thread_has_its_own(
-        self, aws: Aws, table: DynamoOutcomeTable, crew: Crew
+        self, aws: Aws, table: DynamoOutcomeTable, threads: BatchThreads
     ) -> None:
         for number in range(1, 9):
             table.save(replace(CLEAR, recording=number))
         table.remember_alias(UUID, 3)
         aws.calls.clear()
-        found = crew.run_all(table.read, [*range(1, 10), UUID])
+        found = threads.run_all(table.read, [*range(1, 10), UUID])
         assert [outcome and outcome.recording for outcome in found] == [*range(1, 9), None, 3]
         assert aws.calls.names == ["dynamodb.BatchGetItem"]
         [asked] = aws.calls.of("dynamodb.BatchGetItem")
@@ -233,9 +233,9 @@ class TestReadsTogether:
         assert table.read(UUID) == replace(CLEAR, snapshot=None)
         assert aws.calls.names == ["dynamodb.BatchGetItem"] * 2
 
-    def test_the_same_recording_twice_is_asked_for_once(self, table: DynamoOutcomeTable, crew: Crew) -> None:
+    def test_the_same_recording_twice_is_asked_for_once(self, table: DynamoOutcomeTable, threads: BatchThreads) -> None:
         table.save(CLEAR)
-        first, second = crew.run_all(table.read, [123, 123])
+        first, second = threads.run_all(table.read, [123, 123])
         assert first == second == replace(CLEAR, snapshot=None)
 
     def test_the_results_are_never_read_back(self, aws: Aws, table: DynamoOutcomeTable) -> None:
@@ -265,20 +265,22 @@ class Stuttering:
 
 
 class TestUnprocessedKeys:
-    def read_all(self, aws: Aws, clock: FakeClock, times: int, crew: Crew) -> list[Outcome | None]:
+    def read_all(self, aws: Aws, clock: FakeClock, times: int, threads: BatchThreads) -> list[Outcome | None]:
         dynamodb: Any = Stuttering(aws, times)
-        table = DynamoOutcomeTable(dynamodb, TABLE, retention_days=365, now_ms=clock, crew=crew)
-        return list(crew.run_all(table.read, range(1, 7)))
+        table = DynamoOutcomeTable(dynamodb, TABLE, retention_days=365, now_ms=clock, threads=threads)
+        return list(threads.run_all(table.read, range(1, 7)))
 
-    def test_they_are_asked_for_again(self, aws: Aws, table: DynamoOutcomeTable, clock: FakeClock, crew: Crew) -> None:
+    def test_they_are_asked_for_again(
+        self, aws: Aws, table: DynamoOutcomeTable, clock: FakeClock, threads: BatchThreads
+    ) -> None:
         for number in range(1, 7):
             table.save(replace(CLEAR, recording=number))
-        found = self.read_all(aws, clock, 4, crew)
+        found = self.read_all(aws, clock, 4, threads)
         assert [outcome and outcome.recording for outcome in found] == [1, 2, 3, 4, 5, 6]
 
     def test_what_stays_unread_is_no_absence(self, aws: Aws, clock: FakeClock) -> None:
         dynamodb: Any = Stuttering(aws, 5)
-        table = DynamoOutcomeTable(dynamodb, TABLE, retention_days=365, now_ms=clock, crew=Crew(1))
+        table = DynamoOutcomeTable(dynamodb, TABLE, retention_days=365, now_ms=clock, threads=BatchThreads(1))
         with pytest.raises(TimeoutError, match="unread"):
             table.read(123)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from adapters.batching import Crew
+from adapters.batching import BatchThreads
 from adapters.dynamodb.request_budget import SharedRequestBudget
 from domain.errors import BudgetSpent, Contended
 from domain.request_budget import SLOT_LAPSES_MS, WINDOW_MS
@@ -25,9 +25,9 @@ class Workers:
         self.meter = FakeMeter()
 
     def hire(self, size: int = 1, dynamodb: Any = None) -> SharedRequestBudget:
-        self.crew = Crew(size)
+        self.threads = BatchThreads(size)
         return SharedRequestBudget(
-            dynamodb or self.aws.dynamodb, TABLE, self.limit, self.meter, self.clock, self.crew, self.clock.sleep
+            dynamodb or self.aws.dynamodb, TABLE, self.limit, self.meter, self.clock, self.threads, self.clock.sleep
         )
 
     def slots(self) -> list[int]:
@@ -82,7 +82,7 @@ def test_workers_that_know_nothing_of_each_other_share_it(workers: Workers) -> N
 def test_a_batch_is_one_write(aws: Aws, clock: FakeClock) -> None:
     workers = Workers(aws, clock, limit=60)
     budget = workers.hire(10)
-    workers.crew.run_all(budget.take, [NOON_MS] * 10)
+    workers.threads.run_all(budget.take, [NOON_MS] * 10)
     assert aws.calls.names == ["dynamodb.PutItem"]
     assert workers.slots() == [NOON_MS] * 10
 

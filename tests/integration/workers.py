@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from adapters.alert_topic import SnsAlertTopic
-from adapters.batching import Crew
+from adapters.batching import BatchThreads
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
 from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
 from adapters.dynamodb.marks import DynamoMarks
@@ -58,16 +58,16 @@ def context(remaining_ms: int = 30_000) -> LambdaContext:
 
 def evaluation_worker(aws: Aws, clock: FakeClock, *, limit: int = 300) -> EvaluationWorker:
     """Built as the entrances build them, but for the clock, the sleep and chance."""
-    meter, crew = EmfMeter(), Crew(10)
+    meter, threads = EmfMeter(), BatchThreads(10)
     parameters = Parameters(aws.ssm, PREFIX, ["api-key", "rules"], clock, lambda _: None)
     evaluate = EvaluateRecording(
         fetch=FetchAnalysis(
             IdentityCallApi(API, parameters, meter, clock, monotonic=lambda: 0.0),
-            SharedRequestBudget(aws.dynamodb, TABLE, limit, meter, clock, crew, clock.sleep),
+            SharedRequestBudget(aws.dynamodb, TABLE, limit, meter, clock, threads, clock.sleep),
             clock,
         ),
         rules=StoredRules(parameters, max_pause_ms=5_000),
-        outcomes=DynamoOutcomeTable(aws.dynamodb, TABLE, 365, clock, crew),
+        outcomes=DynamoOutcomeTable(aws.dynamodb, TABLE, 365, clock, threads),
         marks=DynamoMarks(aws.dynamodb, TABLE, clock),
         topic=SnsAlertTopic(aws.sns, aws.topic_arn),
         meter=meter,
@@ -75,7 +75,7 @@ def evaluation_worker(aws: Aws, clock: FakeClock, *, limit: int = 300) -> Evalua
         random=lambda: 0.0,
     )
     queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
-    return EvaluationWorker(evaluate, queue, meter, clock, crew.run_all)
+    return EvaluationWorker(evaluate, queue, threads, meter, clock)
 
 
 def slack_worker(aws: Aws, clock: FakeClock, *, email_configured: bool = False) -> SlackWorker:
@@ -84,7 +84,7 @@ def slack_worker(aws: Aws, clock: FakeClock, *, email_configured: bool = False) 
     ledger = DynamoDeliveryLedger(aws.dynamodb, TABLE, slack.name, 365, clock)
     deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=clock, random=lambda: 0.0)
     queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
-    return SlackWorker(deliver, slack, queue, EmfMeter(), clock)
+    return SlackWorker(deliver, slack, queue, BatchThreads(1), EmfMeter(), clock)
 
 
 def discovery_worker(aws: Aws, clock: FakeClock) -> DiscoveryWorker:
@@ -94,7 +94,7 @@ def discovery_worker(aws: Aws, clock: FakeClock) -> DiscoveryWorker:
         recordings=RecordingListApi(IdentityCallApi(API, parameters, meter, clock, monotonic=lambda: 0.0)),
         memory=DynamoDiscoveryMemory(aws.dynamodb, TABLE, lookback_ms, clock),
         queue=EventQueue(aws.sqs, aws.queue_url),
-        budget=SharedRequestBudget(aws.dynamodb, TABLE, 60, meter, clock, Crew(1), clock.sleep),
+        budget=SharedRequestBudget(aws.dynamodb, TABLE, 60, meter, clock, BatchThreads(1), clock.sleep),
         now_ms=clock,
         lookback_ms=lookback_ms,
     )

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from greenlet import getcurrent
 
-from handlers.evaluate_recordings import Group
+from runtime.batch import Group
 from tests.simulation.queue import Errand, Message, Queue
 from tests.simulation.weather import Weather
 from tests.simulation.world import Life, Task, World
@@ -51,12 +51,8 @@ class Invocation(Life):
         that it works on for all of them."""
         if self.direct:
             return [self.direct]
-        item = task.notes.get("item")
-        if item is None:
-            return []
-        first = item.newest.message if isinstance(item, Group) else item.message
-        others = [message for message in item.messages if message is not first]
-        return [self.messages[message.message_id].errand for message in (first, *others)]
+        group: Group[object] | None = task.notes.get("item")
+        return [self.messages[message.message_id].errand for message in group.messages] if group else []
 
     def errand_behind(self, task: Task, body: str) -> Errand:
         """Whose copy a thread is sending."""

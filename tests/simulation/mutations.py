@@ -21,6 +21,7 @@ from domain.evaluation import evaluate as evaluate_recording
 from domain.evaluation import fetch as fetch_analysis
 from domain.evaluation import outcome
 from handlers import evaluate_recordings
+from runtime import batch, received_events
 from tests.simulation.campaign import on_all_cores
 from tests.simulation.simulation import Finding, run
 
@@ -143,8 +144,8 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "staleness without margin": (Constant(outcome, "STALENESS_MARGIN_MS", 0),),
     "staleness by the payload's time": (
         Substitution(
-            evaluate_recordings,
-            "_by_recording",
+            received_events,
+            "by_recording",
             "RecordingEvent(announced.recording, announced.source, message.history)",
             "RecordingEvent(announced.recording, announced.source, message.history, announced.sent_ms)",
         ),
@@ -165,15 +166,17 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "deferral by failing": (
         Substitution(
             _Worker,
-            "_carry_out",
-            "self._queue.defer(event_text(event.recording, event.source), result)",
+            "_settle",
+            "self._queue.defer(event_text(recording, source), result)",
             "raise RuntimeError(result.reason)",
         ),
     ),
     "failed evaluation acknowledged": (
-        Substitution(_Worker, "_report_part", "return part.messages", "return part.messages[1:]"),
+        Substitution(batch.BatchLoop, "run", "failed.extend(group.messages)", "failed.extend(group.messages[1:])"),
     ),
-    "wrong response shape": (Substitution(_Worker, "_batch", '"itemIdentifier"', '"itemIdentifer"'),),
+    "wrong response shape": (
+        Substitution(batch.BatchLoop, "run", '"itemIdentifier": message', '"itemIdentifer": message'),
+    ),
     "history not restarted on redrive": (
         Substitution(
             delivery, "read_history", "if abs(sent_ms - history.copied_ms) <= _REDRIVEN_AFTER_MS:", "if True:"

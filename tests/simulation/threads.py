@@ -71,14 +71,16 @@ class TurnCondition(TurnLock):
 
 
 class TurnPool:
-    """`ThreadPoolExecutor.map`: up to `size` tasks at the same time. Who waits for too long gives up; they do not."""
+    """`ThreadPoolExecutor.map`: up to `size` tasks at the same time. A timeout cancels the items not yet started."""
 
     def __init__(self, world: World, size: int) -> None:
         self._world = world
         self._idle = size
         self._queue: list[Callable[[], object]] = []
 
-    def map(self, function: Callable[[Any], Any], items: Iterable[Any], timeout: float | None = None) -> list[Any]:
+    def map(
+        self, function: Callable[[int, Any], Any], places: Iterable[int], items: Iterable[Any], timeout: float | None
+    ) -> list[Any]:
         world, asking = self._world, current()
         every = list(items)
         results: list[Any] = [None] * len(every)
@@ -90,7 +92,7 @@ class TurnPool:
             nonlocal left
             current().notes["item"] = every[place]
             try:
-                results[place] = function(every[place])
+                results[place] = function(place, every[place])
             except Exception as error:  # noqa: BLE001 - raised again by the one who asked
                 errors.append(error)
             left -= 1
@@ -102,7 +104,7 @@ class TurnPool:
             if left and waiting and not asking.life.dead:
                 world.wake(asking)
 
-        for place in range(len(every)):
+        for place in places:
             self._queue.append(partial(world.spawn, partial(run, place), asking.life))
         for _ in range(min(self._idle, len(every))):
             self._idle -= 1
@@ -115,6 +117,7 @@ class TurnPool:
         if errors:
             raise errors[0]
         if left:
+            self._queue.clear()
             raise TimeoutError
         return results
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import requests
 
 from adapters.alert_topic import SnsAlertTopic
-from adapters.batching import Crew
+from adapters.batching import BatchThreads
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
 from adapters.dynamodb.marks import DynamoMarks
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
@@ -26,7 +26,7 @@ from domain.ports import Clock
 from handlers import evaluate_recordings, notify_slack
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
-from runtime import aws
+from runtime import aws, batch, report
 from runtime.aws import BATCH_SIZE
 from runtime.metrics import EmfMeter
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
@@ -73,20 +73,20 @@ class Parts:
         session.trust_env = False
         session.mount("https://", VendorTransport(self.vendor))
         api._thread.session = session
-        crew = Crew(BATCH_SIZE)
+        threads = BatchThreads(BATCH_SIZE)
         evaluate = EvaluateRecording(
             fetch=FetchAnalysis(
-                api, SharedRequestBudget(dynamodb, TABLE, self.limit, meter, now_ms, crew, self._sleep), now_ms
+                api, SharedRequestBudget(dynamodb, TABLE, self.limit, meter, now_ms, threads, self._sleep), now_ms
             ),
             rules=StoredRules(parameters, MAX_PAUSE_MS),
-            outcomes=DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, crew),
+            outcomes=DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, threads),
             marks=DynamoMarks(dynamodb, TABLE, now_ms),
             topic=SnsAlertTopic(cast(Any, Sns(self.outside, self.topic)), "topic"),
             meter=meter,
             now_ms=now_ms,
             random=self.world.random.random,
         )
-        return EvaluationWorker(evaluate, self._queue("event"), meter, now_ms, crew.run_all)
+        return EvaluationWorker(evaluate, self._queue("event"), threads, meter, now_ms)
 
     def slack_worker(self, environment: Environment) -> SlackWorker:
         now_ms = self._clock(environment)
@@ -94,7 +94,8 @@ class Parts:
         dynamodb = cast(Any, DynamoDb(self.outside, self.invariants.table))
         ledger = DynamoDeliveryLedger(dynamodb, TABLE, slack.name, RETENTION_DAYS, now_ms)
         deliver = DeliverAlert(ledger=ledger, destination=Noted(slack), now_ms=now_ms, random=self.world.random.random)
-        return SlackWorker(deliver, slack, self._queue("slack"), CountingMeter(self.invariants), now_ms)
+        meter = CountingMeter(self.invariants)
+        return SlackWorker(deliver, slack, self._queue("slack"), BatchThreads(1), meter, now_ms)
 
     def _clock(self, environment: Environment) -> Clock:
         world, skew_ms = self.world, environment.skew_ms
@@ -173,7 +174,7 @@ def installed(parts: Parts) -> "Iterator[None]":
         stack.enter_context(in_place_of_threads(parts.world))
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
         sink = cast(Any, _LogSink(parts.invariants))
-        for module in (evaluate_recordings, notify_slack, aws):
+        for module in (evaluate_recordings, notify_slack, aws, batch, report):
             handler = cast(Any, module.logger.registered_handler)
             stack.callback(handler.setStream, handler.setStream(sink) or sink)
         yield

@@ -7,7 +7,7 @@ import gzip
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.batching import Crew, Together
+from adapters.batching import BatchThreads, GatheredCall
 from adapters.dynamodb.keys import Item, Key, alias_key, outcome_key, recording_of
 from adapters.dynamodb.table import at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
@@ -44,14 +44,16 @@ _READ_ATTRIBUTES: Final = (
 
 
 class DynamoOutcomeTable:
-    """Implements the port. Reads of several threads become one `BatchGetItem`; see `Together`."""
+    """Implements the port. Reads of several threads become one `BatchGetItem`; see `GatheredCall`."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, retention_days: int, now_ms: Clock, crew: Crew) -> None:
+    def __init__(
+        self, dynamodb: "DynamoDBClient", table: str, retention_days: int, now_ms: Clock, threads: BatchThreads
+    ) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._retention_s = retention_days * _DAY_S
         self._now_ms = now_ms
-        self._read_together = Together(self._read_all, crew)
+        self._read_together = GatheredCall(self._read_all, threads)
 
     def read(self, recording: RecordingId) -> Outcome | None:
         return self._read_together(recording)

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adapters.batching import Crew, Together
+from adapters.batching import BatchThreads, GatheredCall
 from adapters.dynamodb.keys import BUDGET_KEY, Item
 from adapters.dynamodb.table import LostWrite, at_revision, conditional
 from domain.errors import BudgetSpent, Contended
@@ -32,7 +32,7 @@ class SharedRequestBudget:
         limit: int,
         meter: Meter,
         now_ms: Clock,
-        crew: Crew,
+        threads: BatchThreads,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = dynamodb
@@ -41,7 +41,7 @@ class SharedRequestBudget:
         self._meter = meter
         self._now_ms = now_ms
         self._sleep = sleep
-        self._grant_together = Together(self._grant, crew)
+        self._grant_together = GatheredCall(self._grant, threads)
         self._reading = threading.Lock()
         self._known = Schedule()
         self._known_at_ms = 0

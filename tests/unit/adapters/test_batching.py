@@ -1,4 +1,4 @@
-"""Calls of a crew's threads become one, and each caller gets its own answer."""
+"""Calls of a batch's threads become one, and each caller gets its own value."""
 
 import threading
 import traceback
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.batching import Crew, Together, _Gathering
+from adapters.batching import BatchThreads, GatheredCall, _Gathering
 
-FOR_EVER_S = 60.0
-"""Patience that no test outlasts: a test that needs it to end hangs, and fails by the runner's time limit."""
+FOREVER_S = 60.0
+"""Longer than any test: a test that waits so long fails by the runner's time limit."""
 
 
 class Doubling:
-    """What is done together: doubles every key, and remembers which came in one call."""
+    """The shared call: doubles every key, and remembers the keys of each call."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
@@ -28,101 +28,109 @@ def double() -> Doubling:
     return Doubling()
 
 
-def test_ten_callers_are_one_call_and_each_has_its_answer(double: Doubling) -> None:
-    crew = Crew(10, FOR_EVER_S)
-    assert crew.run_all(Together(double, crew), range(10)) == [2 * key for key in range(10)]
+def test_ten_callers_are_one_call_and_each_has_its_value(double: Doubling) -> None:
+    threads = BatchThreads(10, FOREVER_S)
+    assert threads.run_all(GatheredCall(double, threads), range(10)) == [2 * key for key in range(10)]
     assert double.calls == [list(range(10))]
 
 
-def test_the_same_crew_gathers_again_and_again(double: Doubling) -> None:
-    crew = Crew(3, FOR_EVER_S)
-    first, second = Together(double, crew), Together(double, crew)
-    assert crew.run_all(lambda key: first(key) + second(key), range(3)) == [0, 4, 8]
-    assert crew.run_all(first, [7]) == [14]
+def test_the_same_threads_gather_again_and_again(double: Doubling) -> None:
+    threads = BatchThreads(3, FOREVER_S)
+    first, second = GatheredCall(double, threads), GatheredCall(double, threads)
+    assert threads.run_all(lambda key: first(key) + second(key), range(3)) == [0, 4, 8]
+    assert threads.run_all(first, [7]) == [14]
     assert double.calls == [[0, 1, 2], [0, 1, 2], [7]]
 
 
-def test_whoever_has_no_crew_at_work_does_not_wait(double: Doubling) -> None:
-    together = Together(double, Crew(10, FOR_EVER_S))
-    assert [together(7), together(8)] == [14, 16]
+def test_a_caller_outside_a_batch_does_not_wait(double: Doubling) -> None:
+    gathered = GatheredCall(double, BatchThreads(10, FOREVER_S))
+    assert [gathered(7), gathered(8)] == [14, 16]
     assert double.calls == [[7], [8]]
 
 
-def test_those_who_leave_without_joining_are_not_waited_for(double: Doubling) -> None:
-    crew = Crew(3, FOR_EVER_S)
-    together = Together(double, crew)
-    assert crew.run_all(lambda key: together(key) if key else None, range(3)) == [None, 2, 4]
+def test_a_thread_that_ends_without_joining_is_not_waited_for(double: Doubling) -> None:
+    threads = BatchThreads(3, FOREVER_S)
+    gathered = GatheredCall(double, threads)
+    assert threads.run_all(lambda key: gathered(key) if key else None, range(3)) == [None, 2, 4]
     assert double.calls == [[1, 2]]
 
 
-def test_a_batch_larger_than_the_crew_is_gathered_by_the_threads_there_are(double: Doubling) -> None:
-    crew = Crew(2, FOR_EVER_S)
-    assert crew.run_all(Together(double, crew), range(4)) == [0, 2, 4, 6]
+def test_a_batch_with_more_items_than_threads_is_gathered_in_parts(double: Doubling) -> None:
+    threads = BatchThreads(2, FOREVER_S)
+    assert threads.run_all(GatheredCall(double, threads), range(4)) == [0, 2, 4, 6]
     assert [len(call) for call in double.calls] == [2, 2]
 
 
-def test_company_that_does_not_come_is_not_waited_for_for_ever(double: Doubling) -> None:
-    crew = Crew(2, patience_s=0)
-    together = Together(double, crew)
+def test_a_busy_thread_is_not_waited_for_forever(double: Doubling) -> None:
+    threads = BatchThreads(2, max_wait_s=0)
+    gathered = GatheredCall(double, threads)
     busy = threading.Event()
 
     def work(key: int) -> int:
-        if key == 0:  # at work elsewhere until the other one is through
-            assert busy.wait(FOR_EVER_S)
+        if key == 0:  # busy until the other one has its value
+            assert busy.wait(FOREVER_S)
             return 0
-        answer = together(key)
+        value = gathered(key)
         busy.set()
-        return answer
+        return value
 
-    assert crew.run_all(work, range(2)) == [0, 2]
+    assert threads.run_all(work, range(2)) == [0, 2]
 
 
-def test_what_goes_wrong_is_seen_by_every_caller() -> None:
+def test_an_error_is_raised_in_every_caller() -> None:
     def fail(keys: Sequence[int]) -> list[int]:
         raise ConnectionError("cut")
 
-    crew = Crew(3, FOR_EVER_S)
-    together = Together(fail, crew)
+    threads = BatchThreads(3, FOREVER_S)
+    gathered = GatheredCall(fail, threads)
     seen: list[type[Exception]] = []
 
     def work(key: int) -> None:
         try:
-            together(key)
+            gathered(key)
         except ConnectionError as error:
             seen.append(type(error))
 
-    crew.run_all(work, range(3))
+    threads.run_all(work, range(3))
     assert seen == [ConnectionError] * 3
 
 
-def test_an_error_that_ten_see_is_no_longer_to_read_than_one() -> None:
+def test_the_traceback_of_a_tenth_caller_is_no_longer_than_that_of_one() -> None:
     def fail(keys: Sequence[int]) -> list[int]:
         raise ConnectionError("cut")
 
     gathering: _Gathering[int, int] = _Gathering()
     gathering.keys = list(range(10))
-    gathering.serve(fail)
+    gathering.perform(fail)
     for place in gathering.keys:
         with pytest.raises(ConnectionError) as seen:
-            gathering.answer(place)
+            gathering.value(place)
         frames = [frame.name for frame in traceback.extract_tb(seen.value.__traceback__)]
-        assert frames[1:] == ["answer", "serve", "fail"]
+        assert frames[1:] == ["value", "perform", "fail"]
 
 
-def test_an_answer_too_few_is_nobodys_silence() -> None:
-    together: Together[int, int] = Together(lambda keys: list(keys[1:]), Crew(1))
+def test_a_missing_value_is_an_error() -> None:
+    gathered: GatheredCall[int, int] = GatheredCall(lambda keys: list(keys[1:]), BatchThreads(1))
     with pytest.raises(ValueError, match="shorter"):
-        together(1)
+        gathered(1)
 
 
-def test_what_is_not_through_in_time_has_no_result_and_holds_nobody_up() -> None:
-    crew = Crew(3, FOR_EVER_S)
+def test_an_unfinished_item_has_no_result_and_delays_no_other() -> None:
+    threads = BatchThreads(3, FOREVER_S)
     released = threading.Event()
 
     def work(key: int) -> int:
         if key == 1:
-            assert released.wait(FOR_EVER_S)
+            assert released.wait(FOREVER_S)
         return 2 * key
 
-    assert crew.run_all(work, range(3), 0.05) == [0, None, 4]
+    assert threads.run_all(work, range(3), 0.05) == [0, None, 4]
+    released.set()
+
+
+def test_a_hanging_thread_takes_no_place_from_the_next_batch() -> None:
+    threads = BatchThreads(1)
+    released = threading.Event()
+    assert threads.run_all(lambda _: released.wait(FOREVER_S), [1], 0.05) == [None]
+    assert threads.run_all(lambda key: 2 * key, [7], FOREVER_S) == [14]
     released.set()
