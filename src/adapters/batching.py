@@ -47,8 +47,7 @@ class BatchThreads:
             for _ in self._pool.map(work, range(len(items)), items, timeout=timeout_s):
                 pass
         except TimeoutError:
-            # A hanging thread would take a place from the next batch.
-            self._pool = ThreadPoolExecutor(self._size)
+            pass  # The results say which items are unfinished.
         return list(results)  # A copy: a late result must not change the answer.
 
     def all_joined(self, callers: int) -> bool:

@@ -79,7 +79,7 @@ class EvaluationWorker:
     ) -> None:
         self._evaluate = evaluate
         self._queue = queue
-        self._batch = BatchLoop(queue, threads, meter, now_ms)
+        self._batch = BatchLoop(queue, meter, now_ms, threads)
         self._reporter = Reporter(meter, now_ms, "RecordingsDeferred", "EventsDeadLettered")
         self._meter = meter
         self._now_ms = now_ms

@@ -13,7 +13,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from adapters.batching import BatchThreads
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
 from adapters.message_queue import MessageQueue
 from adapters.slack.webhook import WEBHOOK_URL, SlackWebhook
@@ -56,8 +55,7 @@ def worker() -> "SlackWorker":
     )
     deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=now_ms, random=random.random)
     queue = message_queue(settings.slack_queue_url, settings.slack_dead_letter_queue_url)
-    one_by_one = BatchThreads(1)  # Slack takes about one message a second.
-    return SlackWorker(deliver, slack, queue, one_by_one, EmfMeter(), now_ms)
+    return SlackWorker(deliver, slack, queue, EmfMeter(), now_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +72,13 @@ class SlackWorker:
     """Posts alerts to Slack. All that it uses is handed in."""
 
     def __init__(
-        self,
-        deliver: DeliverAlert,
-        slack: SlackWebhook,
-        queue: MessageQueue,
-        threads: BatchThreads,
-        meter: EmfMeter,
-        now_ms: Clock,
+        self, deliver: DeliverAlert, slack: SlackWebhook, queue: MessageQueue, meter: EmfMeter, now_ms: Clock
     ) -> None:
         self._deliver = deliver
         self._slack = slack
         self._queue = queue
-        self._batch = BatchLoop(queue, threads, meter, now_ms)
+        # No threads: Slack takes about one message a second, and a thread that outlives its lease would post twice.
+        self._batch = BatchLoop(queue, meter, now_ms)
         self._reporter = Reporter(meter, now_ms, "NotificationsDeferred", "NotificationsFailed", destination=slack.name)
         self._meter = meter
         self._now_ms = now_ms
@@ -105,7 +98,7 @@ class SlackWorker:
             self._meter.flush()
 
     def _settle(self, content: Content, message: Message, deadline_ms: int) -> Result:
-        """Post an alert. Send a deferral back to the queue, a dead letter to its queue. Runs in the batch thread."""
+        """Post an alert. Send a deferral back to the queue, a dead letter to its queue."""
         result = self._post(content, message, deadline_ms) if isinstance(content, Alert) else content
         match result:
             case Deferred():

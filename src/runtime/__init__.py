@@ -1,1 +1,1 @@
-"""What the entrances share: batches, function URLs, settings, metrics, AWS clients."""
+"""What the entrances share: batch loop, reporter, function URLs, settings, metrics, AWS clients."""

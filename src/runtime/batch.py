@@ -29,11 +29,13 @@ class Group(Generic[T]):
 
 
 class BatchLoop:
-    def __init__(self, queue: MessageQueue, threads: BatchThreads, meter: Meter, now_ms: Clock) -> None:
+    """Works on the groups in `threads` at the same time; without threads, on one after the other."""
+
+    def __init__(self, queue: MessageQueue, meter: Meter, now_ms: Clock, threads: BatchThreads | None = None) -> None:
         self._queue = queue
-        self._threads = threads
         self._meter = meter
         self._now_ms = now_ms
+        self._threads = threads
 
     def run(
         self,
@@ -42,9 +44,10 @@ class BatchLoop:
         report: Callable[[Group[T], R], None],
         deadline_ms: int,
     ) -> dict[str, Any]:
-        """Call `work` with each group in the threads, then `report` with each result in this thread.
+        """Call `work` with each group, then `report` with each result in this thread. No result may be `None`.
 
-        SQS redelivers the messages of a group whose `work` raises, or is unfinished just before `deadline_ms` (epoch).
+        SQS redelivers the messages of a group whose `work` raises, or whose thread is not done just before
+        `deadline_ms` (epoch).
         The return value is Lambda's partial batch response: `{"batchItemFailures": [{"itemIdentifier": id}, …]}`.
         """
 
@@ -54,8 +57,12 @@ class BatchLoop:
             except Exception as error:  # noqa: BLE001 - logged below; the other groups go on
                 return error
 
-        time_left_s = (deadline_ms - self._now_ms() - _ANSWER_RESERVE_MS) / 1000
-        results = self._threads.run_all(attempt, groups, time_left_s)
+        results: Sequence[R | Exception | None]
+        if self._threads:
+            time_left_s = (deadline_ms - self._now_ms() - _ANSWER_RESERVE_MS) / 1000
+            results = self._threads.run_all(attempt, groups, time_left_s)
+        else:
+            results = [attempt(group) for group in groups]
         failed: list[Message] = []
         # Threads that report would wait for each other at the log.
         for group, result in zip(groups, results, strict=True):

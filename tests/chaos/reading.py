@@ -22,8 +22,7 @@ from tests.chaos.traffic import Traffic
 INVOCATION_SECONDS = 30  # the functions' time limit in the template
 _ALERT_ID = re.compile(r'"alert_id":"([0-9a-f]+)"')
 _RECORDING = re.compile(r'"recording_id": ?"?([0-9A-Fa-f-]+)')
-_EVENT_FAILED = "unexpected error; the message will be redelivered"
-_ALERT_FAILED = "unexpected error; the alert will be redelivered"
+_FAILED = "unexpected error; the message will be redelivered"
 
 
 class Log:
@@ -32,21 +31,27 @@ class Log:
     def __init__(self, stack: LocalStack) -> None:
         self._by_function = {function: stack.log(function) for function in (EVALUATION, NOTIFIER)}
         self.lines = [line for lines in self._by_function.values() for line in lines]
-        self.entries: list[dict[str, Any]] = []
-        for line in self.lines:
-            with suppress(ValueError):  # the emulator's own lines, and what a killed worker had no time to finish
-                self.entries.append(json.loads(line))
+        self._entries = {function: _parsed(lines) for function, lines in self._by_function.items()}
+        self.entries = [entry for entries in self._entries.values() for entry in entries]
 
     def measured(self, metric: str) -> list[float]:
         return [value for entry in self.entries if "_aws" in entry for value in entry.get(metric, [])]
 
-    def given_back(self, word: str) -> list[str]:
-        """The ids of messages that a worker gave back after an unexpected error."""
-        return [entry["message_id"] for entry in self.entries if entry.get("message") == word]
+    def given_back(self, function: str) -> list[str]:
+        """The ids of messages that a function gave back after an unexpected error."""
+        return [entry["message_id"] for entry in self._entries[function] if entry.get("message") == _FAILED]
 
     def killed_at_work(self, function: str) -> int:
         """How many invocations ended because their worker was killed, as the emulator says."""
         return sum("Worker process died" in line for line in self._by_function[function])
+
+
+def _parsed(lines: Sequence[str]) -> list[dict[str, Any]]:
+    entries = []
+    for line in lines:
+        with suppress(ValueError):  # the emulator's own lines, and what a killed worker had no time to finish
+            entries.append(json.loads(line))
+    return entries
 
 
 class Watch:
@@ -84,7 +89,7 @@ class Watch:
 
     def interrupted(self, log: Log) -> list[str]:
         """The body of each message interrupted, once for each time."""
-        given_back = [*log.given_back(_EVENT_FAILED), *log.given_back(_ALERT_FAILED)]
+        given_back = [*log.given_back(EVALUATION), *log.given_back(NOTIFIER)]
         return [self.bodies[message_id] for message_id in [*(each for each, _ in self.abandoned), *given_back]]
 
 
@@ -124,7 +129,7 @@ def books(
         counted_alerts=int(sum(log.measured("AlertsRepeated"))),
         counted_posts=int(sum(log.measured("NotificationsRepeated"))),
         interrupted=_interrupted(traffic, watch.interrupted(log)),
-        unfinished_posts=log.killed_at_work(NOTIFIER) + len(log.given_back(_ALERT_FAILED)),
+        unfinished_posts=log.killed_at_work(NOTIFIER) + len(log.given_back(NOTIFIER)),
         unanswered_sends=injected.get(("sqs", "SendMessage", ANSWER_LOST), 0),
     )
 

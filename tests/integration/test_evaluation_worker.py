@@ -269,11 +269,12 @@ class TestBatch:
         vendor.mock.add_callback("GET", f"{API}/recordings/1/results", hang)
         vendor.says(2, body(2, goal(met=True)))
         monkeypatch.setattr(batch_loop, "_ANSWER_RESERVE_MS", 29_000)  # of 30 s
-        threads = worker._batch._threads._pool
+        threads = worker._batch._threads
+        assert threads
         with log_lines_of(evaluate_recordings.logger) as lines:
             answer = worker.handle(batch({"recording_id": 1}, {"recording_id": 2}), context())
         released.set()
-        threads.shutdown()
+        threads._pool.shutdown()
         assert answer == failures(1)
         assert statuses(aws) == {"RECORDING#2": "clear"}
         assert lines

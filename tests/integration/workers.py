@@ -84,7 +84,7 @@ def slack_worker(aws: Aws, clock: FakeClock, *, email_configured: bool = False) 
     ledger = DynamoDeliveryLedger(aws.dynamodb, TABLE, slack.name, 365, clock)
     deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=clock, random=lambda: 0.0)
     queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
-    return SlackWorker(deliver, slack, queue, BatchThreads(1), EmfMeter(), clock)
+    return SlackWorker(deliver, slack, queue, EmfMeter(), clock)
 
 
 def discovery_worker(aws: Aws, clock: FakeClock) -> DiscoveryWorker:

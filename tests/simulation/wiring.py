@@ -94,8 +94,7 @@ class Parts:
         dynamodb = cast(Any, DynamoDb(self.outside, self.invariants.table))
         ledger = DynamoDeliveryLedger(dynamodb, TABLE, slack.name, RETENTION_DAYS, now_ms)
         deliver = DeliverAlert(ledger=ledger, destination=Noted(slack), now_ms=now_ms, random=self.world.random.random)
-        meter = CountingMeter(self.invariants)
-        return SlackWorker(deliver, slack, self._queue("slack"), BatchThreads(1), meter, now_ms)
+        return SlackWorker(deliver, slack, self._queue("slack"), CountingMeter(self.invariants), now_ms)
 
     def _clock(self, environment: Environment) -> Clock:
         world, skew_ms = self.world, environment.skew_ms

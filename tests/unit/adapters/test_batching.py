@@ -126,11 +126,3 @@ def test_an_unfinished_item_has_no_result_and_delays_no_other() -> None:
 
     assert threads.run_all(work, range(3), 0.05) == [0, None, 4]
     released.set()
-
-
-def test_a_hanging_thread_takes_no_place_from_the_next_batch() -> None:
-    threads = BatchThreads(1)
-    released = threading.Event()
-    assert threads.run_all(lambda _: released.wait(FOREVER_S), [1], 0.05) == [None]
-    assert threads.run_all(lambda key: 2 * key, [7], FOREVER_S) == [14]
-    released.set()

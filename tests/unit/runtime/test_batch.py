@@ -1,0 +1,103 @@
+"""The batch loop: results reported in order, failed and unfinished groups named in the answer and delayed."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from adapters.batching import BatchThreads
+from adapters.message_queue import MessageQueue
+from domain.retry import History
+from runtime import batch
+from runtime.batch import BatchLoop, Group
+from runtime.messages import Message
+from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.outside import FakeMeter
+
+DEADLINE_MS = NOON_MS + 30_000
+
+
+class FakeQueue:
+    def __init__(self) -> None:
+        self.delayed: list[tuple[str, int]] = []
+
+    def back_off(self, receipt_handle: str, receive_count: int) -> None:
+        if not receipt_handle:
+            raise ConnectionError("SQS")
+        self.delayed.append((receipt_handle, receive_count))
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    return FakeQueue()
+
+
+@pytest.fixture
+def meter() -> FakeMeter:
+    return FakeMeter()
+
+
+def loop(queue: FakeQueue, meter: FakeMeter, threads: BatchThreads | None = None) -> BatchLoop:
+    return BatchLoop(cast("MessageQueue", queue), meter, FakeClock(), threads)
+
+
+def group(name: str, content: int = 0, messages: Sequence[str] = ("",), handle: str = "handle") -> Group[int]:
+    history = History(first_sent_ms=NOON_MS, copied_ms=NOON_MS)
+    return Group([Message(name + more, handle, 3, "", history) for more in messages], content)
+
+
+def failures(*names: str) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in names]}
+
+
+def unreported(*_: object) -> None:
+    pytest.fail("there is nothing to report")
+
+
+def test_without_threads_one_group_is_worked_on_after_the_other(queue: FakeQueue, meter: FakeMeter) -> None:
+    events: list[str] = []
+
+    def work(each: Group[int]) -> int:
+        events.append(f"{each.content} starts")
+        events.append(f"{each.content} ends")
+        return each.content
+
+    answer = loop(queue, meter).run([group("a", 1), group("b", 2)], work, lambda *_: None, DEADLINE_MS)
+    assert answer == failures()
+    assert events == ["1 starts", "1 ends", "2 starts", "2 ends"]
+
+
+def test_each_result_is_reported_with_its_group(queue: FakeQueue, meter: FakeMeter) -> None:
+    reported: list[tuple[int, str]] = []
+    loop(queue, meter).run(
+        [group("a", 1), group("b", 2)],
+        lambda each: f"done {each.content}",
+        lambda each, result: reported.append((each.content, result)),
+        DEADLINE_MS,
+    )
+    assert reported == [(1, "done 1"), (2, "done 2")]
+
+
+def test_all_messages_of_a_failed_group_come_back_later(queue: FakeQueue, meter: FakeMeter) -> None:
+    groups = [group("a", 0, "12"), group("b", 1)]
+    answer = loop(queue, meter).run(groups, lambda each: 1 / each.content, lambda *_: None, DEADLINE_MS)
+    assert answer == failures("a1", "a2")
+    assert queue.delayed == [("handle", 3)] * 2
+    assert meter.total("RecordsFailed") == 2
+
+
+def test_a_message_that_cannot_be_delayed_fails_all_the_same(queue: FakeQueue, meter: FakeMeter) -> None:
+    answer = loop(queue, meter).run([group("a", handle="")], lambda each: 1 / each.content, unreported, DEADLINE_MS)
+    assert answer == failures("a")
+
+
+def test_unfinished_work_is_given_back_before_the_deadline(
+    queue: FakeQueue, meter: FakeMeter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_ANSWER_RESERVE_MS", 29_950)
+    released = threading.Event()
+    answer = loop(queue, meter, BatchThreads(2)).run([group("a")], lambda _: released.wait(60), unreported, DEADLINE_MS)
+    released.set()
+    assert answer == failures("a")
+    assert meter.total("RecordsFailed") == 1
