@@ -1,6 +1,6 @@
 """The batch loop of both queues: work on groups of messages, answer Lambda with the messages that failed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -57,12 +57,12 @@ class BatchLoop:
             except Exception as error:  # noqa: BLE001 - logged below; the other groups go on
                 return error
 
-        results: Sequence[R | Exception | None]
+        results: Iterable[R | Exception | None]
         if self._threads:
             time_left_s = (deadline_ms - self._now_ms() - _ANSWER_RESERVE_MS) / 1000
             results = self._threads.run_all(attempt, groups, time_left_s)
         else:
-            results = [attempt(group) for group in groups]
+            results = map(attempt, groups)  # Each is reported before the next group is worked on.
         failed: list[Message] = []
         # Threads that report would wait for each other at the log.
         for group, result in zip(groups, results, strict=True):

@@ -59,18 +59,19 @@ def test_without_threads_one_group_is_worked_on_after_the_other(queue: FakeQueue
     events: list[str] = []
 
     def work(each: Group[int]) -> int:
-        events.append(f"{each.content} starts")
-        events.append(f"{each.content} ends")
+        events.append(f"work on {each.content}")
         return each.content
 
-    answer = loop(queue, meter).run([group("a", 1), group("b", 2)], work, lambda *_: None, DEADLINE_MS)
-    assert answer == failures()
-    assert events == ["1 starts", "1 ends", "2 starts", "2 ends"]
+    def report(_: Group[int], result: int) -> None:
+        events.append(f"report {result}")
+
+    assert loop(queue, meter).run([group("a", 1), group("b", 2)], work, report, DEADLINE_MS) == failures()
+    assert events == ["work on 1", "report 1", "work on 2", "report 2"]
 
 
-def test_each_result_is_reported_with_its_group(queue: FakeQueue, meter: FakeMeter) -> None:
+def test_each_threads_result_is_reported_with_its_group(queue: FakeQueue, meter: FakeMeter) -> None:
     reported: list[tuple[int, str]] = []
-    loop(queue, meter).run(
+    loop(queue, meter, BatchThreads(2)).run(
         [group("a", 1), group("b", 2)],
         lambda each: f"done {each.content}",
         lambda each, result: reported.append((each.content, result)),
