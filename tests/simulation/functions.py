@@ -47,8 +47,7 @@ class Invocation(Life):
         self.on_buried()
 
     def errands_of(self, task: Task) -> list[Errand]:
-        """What a thread is working on: what was invoked directly, or the messages of one recording, and first the one
-        that it works on for all of them."""
+        """The errands that a thread works on: a direct invocation, or one recording's messages, the newest first."""
         if self.direct:
             return [self.direct]
         group: Group[object] | None = task.notes.get("item")

@@ -1,6 +1,6 @@
-"""`threading` and a thread pool for the world's tasks, in place of the real ones in the adapters that use them.
+"""Substitutes for `threading` and `ThreadPoolExecutor`, which switch between the simulated world's tasks.
 
-So the adapters' own code for working together runs as it is; only what would hold up the whole world is replaced.
+The adapters' code runs unchanged. Only blocking calls are replaced, since a real one would stop the whole world.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ _MODULES: Final = ("adapters.batching", "adapters.parameters", "adapters.dynamod
 
 
 class TurnLock:
-    """`threading.Lock`: whoever finds it taken lets others go on. A task other than its taker may release it."""
+    """`threading.Lock`: a task that waits for it lets other tasks run. Any task may release it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -43,7 +43,7 @@ class TurnLock:
 
 
 class TurnCondition(TurnLock):
-    """`threading.Condition`, as far as it is used."""
+    """The part of `threading.Condition` that the adapters use."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -93,7 +93,7 @@ class TurnPool:
             current().notes["item"] = every[place]
             try:
                 results[place] = function(place, every[place])
-            except Exception as error:  # noqa: BLE001 - raised again by the one who asked
+            except Exception as error:  # noqa: BLE001 - raised again in the calling task
                 errors.append(error)
             left -= 1
             if not left and waiting:
