@@ -24,8 +24,8 @@ from typing import Any, Self
 
 from local.deployment import Deployment
 from local.emulator import READY_WITHIN_SECONDS
-from local.leash import Leashed
 from local.places import LOOPBACK, LocalStackError, tool
+from local.supervised_process import SupervisedProcess
 
 ANSWER_LOST = "response:abort"
 _FAULTS = re.compile(r'microburst_faults_total\{service="(.*?)",operation="(.*?)",action="(.*?)"\} (\d+)')
@@ -58,14 +58,14 @@ class AwsFaults:
     def __init__(self, stack: Deployment, folder: Path) -> None:
         self._stack = stack
         self._log = folder / "microburst.log"
-        self._process: Leashed | None = None
+        self._process: SupervisedProcess | None = None
         self._port = 0
 
     def __enter__(self) -> Self:
         with socket.create_server((LOOPBACK, 0)) as free:
             self._port = free.getsockname()[1]
         command = [str(tool("chaos", "microburst")), "--upstream", self._stack.emulator.endpoint, "--resign"]
-        self._process = Leashed(
+        self._process = SupervisedProcess(
             [*command, "--host", LOOPBACK, "--port", str(self._port)], self._log, env=self._stack.emulator.environment()
         )
         try:

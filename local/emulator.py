@@ -25,8 +25,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.leash import Leashed
 from local.places import LOOPBACK, LocalStackError, tool
+from local.supervised_process import SupervisedProcess
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
@@ -75,7 +75,7 @@ class Emulator:
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.log = folder / "emulator.log"
         self._temporary = folder / "tmp"
-        self._process: Leashed | None = None
+        self._process: SupervisedProcess | None = None
         self.port = port
 
     @property
@@ -101,7 +101,7 @@ class Emulator:
             "MINISTACK_REGION": REGION,
             "TMPDIR": str(self._temporary),
         }
-        self._process = Leashed([str(tool("emulator", "ministack"))], self.log, env=environment)
+        self._process = SupervisedProcess([str(tool("emulator", "ministack"))], self.log, env=environment)
 
     def wait(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS

@@ -25,11 +25,11 @@ import typer
 
 from local import webhooks
 from local.emulator import Interpreter
-from local.leash import Leashed
 from local.places import LOOPBACK, SOURCES, STATE, TOOLS, LocalStackError
 from local.ports import DEFAULT_PORT
 from local.running_stack import RunningStack, is_up
 from local.stack import LocalStack
+from local.supervised_process import SupervisedProcess
 
 READY_WITHIN_SECONDS = 10.0
 TIMEOUT_SECONDS = 30  # the functions' own, from the template
@@ -58,7 +58,7 @@ class RuntimeEmulator:
         self.handler = handler
         self.log = log or STATE / "invoke" / f"{handler}.log"
         self._environment = dict(environment)
-        self._process: Leashed | None = None
+        self._process: SupervisedProcess | None = None
         self._port = 0
 
     def __enter__(self) -> Self:
@@ -66,7 +66,7 @@ class RuntimeEmulator:
             self._port = ours.getsockname()[1]
             runtime_port = its_own.getsockname()[1]
         kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-        self._process = process = Leashed(
+        self._process = process = SupervisedProcess(
             [
                 str(_emulator_program()),
                 *("--log-level", "error"),
@@ -110,7 +110,7 @@ class RuntimeEmulator:
             connection.close()
         return _read(body)
 
-    def _wait(self, process: Leashed) -> None:
+    def _wait(self, process: SupervisedProcess) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:

@@ -16,8 +16,8 @@ import yaml
 
 from local import emulated_template
 from local.emulator import REGION, Interpreter
-from local.leash import Leashed
 from local.places import ROOT, SOURCES, STATE, TEMPLATE, TOOLS, LocalStackError, tool
+from local.supervised_process import SupervisedProcess
 
 _FOLDER = STATE / "sam"
 _BUILT = _FOLDER / "build"
@@ -72,7 +72,7 @@ def _sam(failure: str, log: Path, *arguments: str, environment: Mapping[str, str
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name != "API_KEY"}
     # The emulator's environment first: there is the Python of the right version, with pip, that sam build looks for.
     path = os.pathsep.join([str(TOOLS / "emulator" / "bin"), inherited.get("PATH", "")])
-    process = Leashed(
+    process = SupervisedProcess(
         [str(tool("sam", "sam")), *arguments],
         log,
         env={

@@ -1,7 +1,7 @@
 """The whole system on this machine: emulator, stubs, and the real template deployed with SAM.
 
 `make run`, the end-to-end tests, the benchmarks and `make invoke` all start it through `LocalStack`. It needs no fixed
-port, several may run at once, and nothing of it outlives its owner (see `leash`).
+port, several may run at once, and nothing of it outlives its owner (see `supervised_process`).
 """
 
 from __future__ import annotations

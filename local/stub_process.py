@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from local.http_stub import Fault
-from local.leash import Leashed
 from local.places import LOOPBACK, ROOT, STATE
+from local.supervised_process import SupervisedProcess
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class StubProcess:
 
     def __init__(self, log: Path | None = None, port: int = 0) -> None:
         self.log = log or STATE / f"{self.module.rpartition('.')[2]}.log"
-        self._process: Leashed | None = None
+        self._process: SupervisedProcess | None = None
         self._address: tuple[str, int] = (LOOPBACK, port)
 
     def start(self) -> Self:
         with socket.create_server(self._address, backlog=512) as listening:
             self._address = listening.getsockname()
-            self._process = Leashed(
+            self._process = SupervisedProcess(
                 [sys.executable, "-m", self.module, str(listening.fileno())],
                 self.log,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -31,9 +31,9 @@ OWNER = f"""
 import signal, sys
 from collections.abc import Callable
 from pathlib import Path
-from local.leash import Leashed
+from local.supervised_process import SupervisedProcess
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background has it ignored
-process = Leashed([sys.executable, "-c", {CHILD!r}, sys.argv[1]], Path(sys.argv[2]))
+process = SupervisedProcess([sys.executable, "-c", {CHILD!r}, sys.argv[1]], Path(sys.argv[2]))
 sys.stdin.readline()
 process.stop()
 """

@@ -1,7 +1,7 @@
-"""A process on a leash: it, and all it starts, end when their owner ends, however that happens.
+"""A supervised process: it and all its children end when their owner ends, even by SIGKILL.
 
-The owner holds one end of a pipe. A tiny keeper between owner and process reads the other end: when the owner
-closes it, or dies (even by SIGKILL: the system closes the pipe then), the keeper ends the process's whole group.
+The owner holds the write end of a pipe, and a small supervisor process reads the other end. When the owner closes the
+pipe or dies, the supervisor ends the whole process group.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 GRACE_SECONDS = 2.0
 
 
-class Leashed:
-    """A running command with its output in a log file. The owner's side of the leash."""
+class SupervisedProcess:
+    """The owner's side: a running command with its output in a log file."""
 
     def __init__(
         self,
@@ -33,8 +33,8 @@ class Leashed:
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
-            # -I -S: the keeper needs the standard library alone, and must start at once.
-            self._keeper = subprocess.Popen(
+            # -I -S: the supervisor needs only the standard library, and must start fast.
+            self._supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", __file__, *command],
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -42,35 +42,35 @@ class Leashed:
                 env=env,
                 cwd=cwd,
                 pass_fds=pass_fds,
-                start_new_session=True,  # a Ctrl-C reaches the owner alone, which then lets go in good order
+                start_new_session=True,  # Ctrl-C reaches only the owner, which then stops its processes in order
             )
 
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
-        return self._keeper.poll()
+        return self._supervisor.poll()
 
     def wait(self) -> int:
-        return self._keeper.wait()
+        return self._supervisor.wait()
 
     def stop(self) -> None:
-        """End the command and all it started; back when it is gone."""
-        if self._keeper.stdin:
-            self._keeper.stdin.close()
-        self._keeper.wait(GRACE_SECONDS + 5)
+        """End the command and all its children, and wait until they are gone."""
+        if self._supervisor.stdin:
+            self._supervisor.stdin.close()
+        self._supervisor.wait(GRACE_SECONDS + 5)
 
 
-def keep(command: Sequence[str]) -> int:
-    """The keeper's side: run `command` until it ends or the owner lets go."""
+def supervise(command: Sequence[str]) -> int:
+    """The supervisor's side: run `command` until it ends or the owner closes the pipe. Returns its exit status."""
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, close_fds=False)
 
     def watch_owner() -> None:
-        while os.read(0, 1):  # nothing is ever written: this returns at the end of the pipe
+        while os.read(0, 1):  # nothing is ever written; an empty read means the pipe is closed
             pass
         _end_group(child)
 
     threading.Thread(target=watch_owner, daemon=True).start()
     status = child.wait()
-    _signal_group(child, signal.SIGKILL)  # what the command started and left behind
+    _signal_group(child, signal.SIGKILL)  # children that the command left behind
     return status
 
 
@@ -86,4 +86,4 @@ def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(sys.argv[1:]))
+    sys.exit(supervise(sys.argv[1:]))
