@@ -65,16 +65,12 @@ bench: $(VENV) $(SAM_READY) $(EMULATOR) ## What it costs, as ratios to the bare 
 	@.venv/bin/python -m benchmarks $(PART)
 
 .PHONY: simulate
-simulate: $(VENV) ## As many seeds of the simulator as wanted, on all cores; a broken one tells its story  [SEEDS=2000 FIRST=0]
+simulate: $(VENV) ## As many seeds of the simulator as wanted, on all cores; the trace of a broken one is printed  [SEEDS=2000 FIRST=0]
 	@PYTHONPATH=src .venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0)
 
 .PHONY: mutations
 mutations: $(VENV) ## The simulator's teeth: the delivery code broken in each named way, and each one caught
 	@PYTHONPATH=src .venv/bin/python -m tests.simulation mutations
-
-.PHONY: chaos
-chaos: $(VENV) $(SAM_READY) $(EMULATOR) .tools/chaos/.ready ## 1,000 events while vendor, Slack, workers and AWS itself fail: then the books must balance
-	@.venv/bin/python -m pytest tests/chaos --aws-faults --capture=no
 
 ##@ On AWS
 

@@ -65,8 +65,6 @@ class QueuedMessage:
     message_id: str
     body: str
     attributes: dict[str, str]
-    receive_count: int
-    visible: bool
 
 
 class Emulator:
@@ -133,15 +131,15 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: Any, endpoint: str | None = None) -> Any:
-        """A patient boto3 client of this AWS; `endpoint` is another way to it."""
+    def client(self, service: Any) -> Any:
+        """A boto3 client of this AWS, with long timeouts."""
         session = boto3.Session(
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             region_name=REGION,
         )
         patient = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3})
-        return session.client(service, endpoint_url=endpoint or self.endpoint, config=patient)
+        return session.client(service, endpoint_url=self.endpoint, config=patient)
 
     def peek(self, queue_url: str) -> list[QueuedMessage]:
         """All messages of a queue, delayed and received ones too, left as they are."""
@@ -154,8 +152,6 @@ class Emulator:
                     name: str(value.get("StringValue", ""))
                     for name, value in (message["MessageAttributes"] or {}).items()
                 },
-                receive_count=message["ReceiveCount"],
-                visible=message["IsVisible"],
             )
             for regions in answer["messages"].values()
             for queues in regions.values()
