@@ -18,12 +18,12 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from benchmarks.world import Context
+from tests.simulation.faults import FaultPlan, Outside
 from tests.simulation.functions import Environment, EventSourceMapping, Function
-from tests.simulation.queue import Errand, Queue
+from tests.simulation.queue import Facts, Queue
 from tests.simulation.recordings import Recording
 from tests.simulation.scenario import Arrival, Scenario
 from tests.simulation.vendor import API_KEY, Answer, Vendor, VendorTransport
-from tests.simulation.weather import Outside, Weather
 from tests.simulation.world import START_MS, Task, World
 
 _DAY_MS = 86_400_000
@@ -31,7 +31,7 @@ _DAY_MS = 86_400_000
 
 @dataclass
 class Witness:
-    """Notes what happens; expects nothing."""
+    """Counts requests and alerts, and checks nothing."""
 
     world: World
     granted_ms: list[int] = field(default_factory=list)
@@ -65,10 +65,10 @@ class Played:
 def play(recordings: Sequence[Recording], arrivals: Sequence[Arrival], limit: int, workers: int) -> Played:
     """Work the events off, until all are answered or dead letters."""
     world = World("reference")
-    weather = Weather(clears_ms=START_MS)
-    outside = Outside(world, weather)
+    fault_plan = FaultPlan(faults_end_ms=START_MS)
+    outside = Outside(world, fault_plan)
     witness = Witness(world)
-    scenario = Scenario(workers, 0, limit, limit, list(recordings), list(arrivals), weather)
+    scenario = Scenario(workers, 0, limit, limit, list(recordings), list(arrivals), fault_plan)
     vendor = Vendor(outside, scenario, lambda *_: None, witness)  # type: ignore[arg-type] # it sees all that happens
     memory = _Memory(outside)
     dead_letters = Queue(world, "dead letters")
@@ -77,10 +77,10 @@ def play(recordings: Sequence[Recording], arrivals: Sequence[Arrival], limit: in
     def worker(_: Environment) -> _Worker:
         return _Worker(_copy(outside, vendor, memory, witness))
 
-    function = Function(world, weather, worker, [Environment(f"reference-{number}", 0) for number in range(workers)])
-    EventSourceMapping(world, weather, queue, function, 10, witness)
+    function = Function(world, fault_plan, worker, [Environment(f"reference-{number}", 0) for number in range(workers)])
+    EventSourceMapping(world, fault_plan, queue, function, 10, witness)
     for arrival in arrivals:
-        queue.send(arrival.body, Errand(arrival.name, arrival.recording, arrival.at_ms, arrival.at_ms))
+        queue.send(arrival.body, Facts(arrival.name, arrival.recording, arrival.at_ms, arrival.at_ms))
     world.run(START_MS + _DAY_MS)
     return Played(witness.granted_ms, witness.refused, len(dead_letters.messages), _doubled(witness.alerts))
 
@@ -131,9 +131,9 @@ class _Memory:
 
     def put_item(self, Item: dict[str, Any], **_: Any) -> None:  # noqa: N803
         def put() -> None:
-            standing = self._items.setdefault(Item["id"]["S"], Item)
-            if standing is not Item:
-                lost = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}, "Item": standing}
+            stored = self._items.setdefault(Item["id"]["S"], Item)
+            if stored is not Item:
+                lost = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}, "Item": stored}
                 raise ClientError(lost, "PutItem")  # type: ignore[arg-type]
 
         self._outside.aws("dynamodb", "PutItem", put)

@@ -21,8 +21,8 @@ from runtime.aws import BATCH_SIZE
 from tests.e2e.conftest import MET, UNMET
 
 SEED = 1
-NUMBERS = range(70_001, 70_141)
-WARM_UP = 40
+NUMBERS = range(70_001, 70_101)
+WARM_UP = 30
 ALERTING = set(NUMBERS[::2])
 LIMIT = 120
 WINDOW_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: play seeds, replay one as a story, try the mutations, work off a backlog."""
+"""`python -m tests.simulation`: run seeds, print the trace of one, try the mutations, work off a backlog."""
 
 from typing import Annotated
 
@@ -7,50 +7,52 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tests.simulation import backlog, mutations
-from tests.simulation.campaign import play_all
+from tests.simulation.parallel import run_seeds
 from tests.simulation.simulation import Finding, run
-from tests.simulation.story import Story
+from tests.simulation.trace import Trace
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console(highlight=False)
 
 
 @app.callback(invoke_without_command=True)
-def play(
+def run_many(
     context: typer.Context,
-    seeds: Annotated[int, typer.Option(help="How many seeds to play, on all cores.")] = 2_000,
+    seeds: Annotated[int, typer.Option(help="How many seeds to run, on all cores.")] = 2_000,
     first: Annotated[int, typer.Option(help="The first of them.")] = 0,
-    seed: Annotated[int | None, typer.Option(help="Play this one only.")] = None,
-    story: Annotated[bool, typer.Option("--story", help="Tell what happens in it.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Run only this one.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Print its trace.")] = False,
 ) -> None:
-    """Play seeds. The first that breaks an invariant is told as a story."""
+    """Run seeds. The trace of the first that violates an invariant is printed."""
     if context.invoked_subcommand:
         return
     if seed is not None:
-        raise typer.Exit(_tell(seed, always=story))
+        raise typer.Exit(_show(seed, always=trace))
     findings: list[Finding] = []
     cpu_s = 0.0
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task("seeds", total=seeds)
-        for played in play_all(first, seeds):
-            progress.advance(bar, played.seeds)
-            findings += played.findings
-            cpu_s += played.cpu_s
-            for finding in played.findings:
+        for runs in run_seeds(first, seeds):
+            progress.advance(bar, runs.seeds)
+            findings += runs.findings
+            cpu_s += runs.cpu_s
+            for finding in runs.findings:
                 progress.console.print(f"✗ {finding}")
-    console.print(f"{seeds} seeds, {len(findings)} broken; {1000 * cpu_s / seeds:.0f} ms of processor time each.")
+    console.print(
+        f"{seeds} seeds, {len(findings)} with a violation; {1000 * cpu_s / seeds:.0f} ms of processor time each."
+    )
     if findings:
-        worst = min(findings, key=lambda finding: finding.seed)
-        _tell(worst.seed, always=True)
-        console.print(f"\nAgain: python -m tests.simulation --seed {worst.seed} --story")
+        first_found = min(findings, key=lambda finding: finding.seed)
+        _show(first_found.seed, always=True)
+        console.print(f"\nAgain: python -m tests.simulation --seed {first_found.seed} --trace")
         raise typer.Exit(1)
 
 
-def _tell(seed: int, *, always: bool) -> int:
-    story = Story()
-    finding = run(seed, story)
+def _show(seed: int, *, always: bool) -> int:
+    trace = Trace()
+    finding = run(seed, trace)
     if finding or always:
-        console.print(story.text(), markup=False, soft_wrap=True)
+        console.print(trace.text(), markup=False, soft_wrap=True)
     console.print(f"\n✗ {finding}" if finding else f"\nSeed {seed} holds every invariant.", markup=False)
     return 1 if finding else 0
 
@@ -60,7 +62,7 @@ def try_mutations(
     name: Annotated[list[str] | None, typer.Argument(help="Only these.")] = None,
     seeds: Annotated[int, typer.Option(help="How many seeds each may take to be caught.")] = mutations.SEEDS,
 ) -> None:
-    """Break the delivery code in each of the named ways, and see every one caught."""
+    """Break the delivery code in each named way. Every mutation must be caught."""
     missed = 0
     for caught in mutations.try_all(tuple(name or mutations.MUTATIONS), seeds):
         missed += caught.finding is None

@@ -9,17 +9,17 @@ from typing import Any, Final, cast
 from botocore.exceptions import ClientError
 
 from adapters.message_queue import HISTORY_ATTRIBUTE
+from tests.simulation.faults import Outside
 from tests.simulation.functions import Invocation
 from tests.simulation.invariants import Invariants
-from tests.simulation.queue import MAX_DELAY_S, Errand, Queue
+from tests.simulation.queue import MAX_DELAY_S, Facts, Queue
 from tests.simulation.table import ConditionFailed, Item, Table
 from tests.simulation.topic import Topic
-from tests.simulation.weather import Outside
 from tests.simulation.world import Task, current
 
 TABLE: Final = "outcomes"
 _SHARED: Final = "BUDGET"
-"""The item that threads of a worker read and write for each other."""
+"""The key of the item that the threads of a worker share."""
 _LOOKS_REDRIVEN_MS: Final = 59_000
 _MAX_MESSAGE_BYTES: Final = 1_048_576
 
@@ -104,12 +104,12 @@ class DynamoDb:
 
         answer = self._outside.aws("dynamodb", what, attempt, shared=_SHARED in what)
         if isinstance(answer, ConditionFailed):
-            world.tell(current().life.name, "  {}: the condition does not hold", what)
+            world.log(current().life.name, "  {}: the condition does not hold", what)
             response: dict[str, Any] = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "no"}}
             if answer.stored and on_failure == "ALL_OLD":
                 response["Item"] = answer.stored
             raise ClientError(cast(Any, response), what)
-        world.tell(current().life.name, "  {}", what)
+        world.log(current().life.name, "  {}", what)
         return answer
 
 
@@ -134,39 +134,39 @@ class Sqs:
         queue = self._queues[QueueUrl]
         task = current()
         invocation = cast(Invocation, task.life)
-        errand = invocation.errand_behind(task, MessageBody)
+        facts = invocation.facts_behind(task, MessageBody)
 
         def effect() -> dict[str, Any]:
             reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
             if reason:
-                self._invariants.dead_lettered(task, errand, reason)
+                self._invariants.dead_lettered(task, facts, reason)
             else:
-                self._invariants.ledger.deferrals[errand.name] += 1
+                self._invariants.ledger.deferrals[facts.name] += 1
             copy = queue.send(
                 MessageBody,
-                self._copied(errand, task, MessageAttributes),
+                self._copied(facts, task, MessageAttributes),
                 DelaySeconds * 1000,
                 MessageAttributes,
             )
-            self._outside.world.tell(
-                task.life.name, "  sends {} to {} in {} s {}", copy.message_id, errand.name, DelaySeconds, reason or ""
+            self._outside.world.log(
+                task.life.name, "  sends {} to {} in {} s {}", copy.message_id, facts.name, DelaySeconds, reason or ""
             )
             return {"MessageId": copy.message_id}
 
         return self._outside.aws("sqs", f"send to {QueueUrl}", effect)
 
-    def _copied(self, errand: Errand, task: Task, attributes: dict[str, Any]) -> Errand:
-        """The errand of a copy. One that a thread sends long after it wrote the history (Lambda froze it meanwhile)
-        looks like one redriven by hand, and its waiting begins anew."""
+    def _copied(self, facts: Facts, task: Task, attributes: dict[str, Any]) -> Facts:
+        """The facts of a copy. If Lambda froze the thread between the history and the send, the copy looks redriven,
+        and its waiting starts again."""
         history = attributes.get(HISTORY_ATTRIBUTE)
-        now_ms, since_ms = self._outside.world.now_ms, errand.since_ms
+        now_ms, since_ms = self._outside.world.now_ms, facts.since_ms
         if history and now_ms - json.loads(history["StringValue"])["copied_ms"] > _LOOKS_REDRIVEN_MS:
             since_ms = now_ms
         return replace(
-            errand,
+            facts,
             since_ms=since_ms,
             retry_at_ms=task.notes.get("retry_at_ms", 0) if history else 0,
-            fetched=max(errand.fetched, task.notes.get("ready", -1)),
+            fetched=max(facts.fetched, task.notes.get("ready", -1)),
         )
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
@@ -222,6 +222,6 @@ def _name(key: Item) -> str:
 
 
 def _require(holds: object, what: str) -> None:
-    """AWS would refuse the call; here that is a fault of the simulator or of the adapter, and never passes."""
+    """AWS would refuse the call: an error in the simulator or in the adapter."""
     if not holds:
         raise BaseException(what)  # noqa: TRY002 - nothing may catch it

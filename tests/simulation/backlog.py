@@ -1,4 +1,4 @@
-"""A backlog of many times the limit, in fine weather: how much of the request limit is used, and by how many hands."""
+"""A backlog of many times the request limit, without faults: how much of the limit is used."""
 
 import json
 from collections import Counter
@@ -9,10 +9,10 @@ from typing import Final
 from adapters.identitycall.client import API_KEY as API_KEY_ENTRY
 from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
 from tests.simulation import slack, vendor
+from tests.simulation.faults import FaultPlan
 from tests.simulation.recordings import Goal, Kind, Recording, State
 from tests.simulation.scenario import Arrival, Entry, Scenario
-from tests.simulation.simulation import play
-from tests.simulation.weather import Weather
+from tests.simulation.simulation import run_scenario
 from tests.simulation.world import START_MS, World
 
 _WINDOW_MS: Final = 60_000
@@ -20,8 +20,8 @@ _WINDOW_MS: Final = 60_000
 
 @dataclass(frozen=True)
 class Backlog:
-    """What came of one. `share`: the requests of all whole minutes' worth, of those the limit would have allowed in
-    the time they took, the burst at the beginning included."""
+    """The result. `share`: requests sent, relative to those that the limit allows in the same time, initial burst
+    included. Both count whole limits' worth of requests only."""
 
     share: float
     minutes: float
@@ -50,7 +50,7 @@ def work_off(
     alerting: float = 0.1,
     without_goals: float = 0,
 ) -> Backlog:
-    """Play a backlog of `times` the limit's recordings, all announced at once, some twice. Raises `Broken`."""
+    """Work off `times` the limit's recordings, all announced at once, some twice. Raises `Violated`."""
     recordings, arrivals = announced(seed, limit * times, duplicates, alerting, without_goals)
     scenario = Scenario(
         evaluators=evaluators,
@@ -59,14 +59,14 @@ def work_off(
         vendor_limit=limit,
         recordings=recordings,
         arrivals=arrivals,
-        weather=Weather(clears_ms=START_MS),
+        fault_plan=FaultPlan(faults_end_ms=START_MS),
         entries=[
             Entry(START_MS, API_KEY_ENTRY, vendor.API_KEY),
             Entry(START_MS, WEBHOOK_ENTRY, slack.WEBHOOK_URL),
         ],
         redrive_at_end=False,
     )
-    ledger = play(scenario, World(f"backlog {seed}"))
+    ledger = run_scenario(scenario, World(f"backlog {seed}"))
     sent_ms = ledger.requests_ms
     whole = len(sent_ms) // limit * limit
     took_ms = sent_ms[whole - 1] - sent_ms[0] + _WINDOW_MS
@@ -86,7 +86,7 @@ def work_off(
 def announced(
     seed: int, number: int, duplicates: float = 0.1, alerting: float = 0.1, without_goals: float = 0
 ) -> tuple[list[Recording], list[Arrival]]:
-    """So many recordings, and their events, all at once and in any order."""
+    """`number` recordings and their events, all at once and in random order."""
     random = Random(f"backlog {seed}")
     recordings = [_recording(number, random, alerting, without_goals) for number in range(number)]
     numbers = [*range(number), *random.sample(range(number), int(number * duplicates))]

@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 from greenlet import getcurrent
 
 from runtime.batch import Group
-from tests.simulation.queue import Errand, Message, Queue
-from tests.simulation.weather import Weather
+from tests.simulation.faults import FaultPlan
+from tests.simulation.queue import Facts, Message, Queue
 from tests.simulation.world import Life, Task, World
 
 TIMEOUT_MS: Final = 30_000
@@ -22,7 +22,7 @@ class Worker(Protocol):
 
 
 class Environment:
-    """A place where one invocation runs at a time, with its own clock; its worker is kept from one to the next."""
+    """An execution environment: one invocation at a time, its own clock, and a worker kept between invocations."""
 
     def __init__(self, name: str, skew_ms: int) -> None:
         self.name = name
@@ -30,15 +30,15 @@ class Environment:
         self.worker: Worker | None = None
         self.busy = False
         self.lives: list[Life] = []
-        """The invocation under way, and those before it of which threads are left."""
+        """The running invocation, and earlier ones with running threads."""
 
 
 class Invocation(Life):
-    def __init__(self, environment: Environment, number: int, messages: list[Message], errand: Errand | None) -> None:
+    def __init__(self, environment: Environment, number: int, messages: list[Message], facts: Facts | None) -> None:
         super().__init__(f"{environment.name}#{number}")
         self.environment = environment
         self.messages = {message.message_id: message for message in messages}
-        self.direct = errand
+        self.direct = facts
         self.over = False
         self.timed_out = False
         self.on_buried: Callable[[], None] = lambda: None
@@ -46,20 +46,20 @@ class Invocation(Life):
     def buried(self) -> None:
         self.on_buried()
 
-    def errands_of(self, task: Task) -> list[Errand]:
-        """The errands that a thread works on: a direct invocation, or one recording's messages, the newest first."""
+    def facts_of(self, task: Task) -> list[Facts]:
+        """The facts of a thread's work: the direct event, or one recording's messages, the newest first."""
         if self.direct:
             return [self.direct]
         group: Group[object] | None = task.notes.get("item")
-        return [self.messages[message.message_id].errand for message in group.messages] if group else []
+        return [self.messages[message.message_id].facts for message in group.messages] if group else []
 
-    def errand_behind(self, task: Task, body: str) -> Errand:
-        """Whose copy a thread is sending."""
-        alike = [message.errand for message in self.messages.values() if message.body.startswith(body)]
-        return next(iter([*self.errands_of(task), *alike]))
+    def facts_behind(self, task: Task, body: str) -> Facts:
+        """The facts of the message whose copy a thread sends."""
+        alike = [message.facts for message in self.messages.values() if message.body.startswith(body)]
+        return next(iter([*self.facts_of(task), *alike]))
 
     def excuses(self, message_id: str) -> bool:
-        """Whether it may fail this message: it died, or its thread was held up, or something outside failed it."""
+        """Whether it may fail this message: it died, its thread was delayed, or a call failed."""
         own = [task for task in self.tasks if self._works_on(task, message_id)]
         return self.dead or self.faults > 0 or any(task.faults or task.delays for task in own)
 
@@ -70,7 +70,7 @@ class Invocation(Life):
 
 @dataclass(frozen=True)
 class Context:
-    """What Lambda tells a handler."""
+    """Lambda's context object, the used part."""
 
     world: World
     ends_ms: int
@@ -80,11 +80,11 @@ class Context:
 
 
 class Watcher(Protocol):
-    """Who is told how invocations end."""
+    """Observes how invocations end."""
 
-    def acknowledged(self, errand: Errand, invocation: Invocation) -> None: ...
+    def acknowledged(self, facts: Facts, invocation: Invocation) -> None: ...
 
-    def failed(self, errand: Errand, invocation: Invocation, message_id: str) -> None: ...
+    def failed(self, facts: Facts, invocation: Invocation, message_id: str) -> None: ...
 
 
 Make = Callable[[Environment], Worker]
@@ -94,9 +94,9 @@ FAILED: Final = object()
 
 
 class Function:
-    def __init__(self, world: World, weather: Weather, make: Make, environments: list[Environment]) -> None:
+    def __init__(self, world: World, fault_plan: FaultPlan, make: Make, environments: list[Environment]) -> None:
         self._world = world
-        self._weather = weather
+        self._fault_plan = fault_plan
         self._make = make
         self._environments = environments
         self._invocations = 0
@@ -110,17 +110,17 @@ class Function:
         environment: Environment,
         event: dict[str, Any],
         messages: list[Message],
-        errand: Errand | None,
+        facts: Facts | None,
         done: Done,
     ) -> None:
         world = self._world
         self._invocations += 1
-        invocation = Invocation(environment, self._invocations, messages, errand)
+        invocation = Invocation(environment, self._invocations, messages, facts)
         environment.busy = True
-        if world.now_ms < self._weather.clears_ms and world.chance(0.03):
-            self._retire(environment)  # Lambda does when it likes
+        if world.now_ms < self._fault_plan.faults_end_ms and world.chance(0.03):
+            self._retire(environment)  # Lambda may do so at any time
         for life in environment.lives:
-            world.tell(environment.name, "what was left of {} goes on", life.name)
+            world.log(environment.name, "the threads left of {} continue", life.name)
             world.thaw(life)
         environment.lives.append(invocation)
         context = Context(world, world.now_ms + TIMEOUT_MS)
@@ -130,8 +130,8 @@ class Function:
                 if environment.worker is None:
                     environment.worker = self._make(environment)
                 response: object = environment.worker.handle(event, context)
-            except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, the invocation failed
-                world.tell(invocation.name, "ends with {!r}", error)
+            except Exception as error:  # noqa: BLE001 - as in Lambda: any error fails the invocation
+                world.log(invocation.name, "ends with {!r}", error)
                 response = FAILED
             end(response)
 
@@ -150,7 +150,7 @@ class Function:
 
         def out_of_time() -> None:
             if not invocation.over:
-                world.tell(invocation.name, "✗ runs into its time limit")
+                world.log(invocation.name, "✗ runs into its time limit")
                 invocation.timed_out = True
                 world.kill(invocation)
 
@@ -167,7 +167,7 @@ class Function:
 
 
 def _goes_on(life: Life) -> bool:
-    """Whether threads are left, apart from the one that is just ending."""
+    """Whether threads are left, besides the one that is ending."""
     return not life.dead and any(not task.dead and task is not getcurrent() for task in life.tasks)
 
 
@@ -177,14 +177,14 @@ class EventSourceMapping:
     def __init__(
         self,
         world: World,
-        weather: Weather,
+        fault_plan: FaultPlan,
         queue: Queue,
         function: Function,
         batch_size: int,
         watcher: Watcher,
     ) -> None:
         self._world = world
-        self._weather = weather
+        self._fault_plan = fault_plan
         self._queue = queue
         self._function = function
         self._batch_size = batch_size
@@ -204,10 +204,10 @@ class EventSourceMapping:
             batch = self._queue.receive(self._batch_size if world.chance(0.7) else world.between(1, self._batch_size))
             if not batch:
                 return
-            if self._weather.doubles(world):
+            if self._fault_plan.duplicates(world):
                 # At least once: another server of the queue still holds a copy.
                 self._queue.show_again(world.random.choice(batch), world.between(0, 20_000))
-            world.tell(environment.name, "receives {}", ", ".join(f"{m.message_id} ({m.errand.name})" for m in batch))
+            world.log(environment.name, "receives {}", ", ".join(f"{m.message_id} ({m.facts.name})" for m in batch))
             event = {"Records": [_record(message) for message in batch]}
             self._function.invoke(environment, event, batch, None, self._done)
 
@@ -218,16 +218,16 @@ class EventSourceMapping:
                 self._queue.delete(message)
         for message in invocation.messages.values():
             if message.message_id not in failed:
-                self._watcher.acknowledged(message.errand, invocation)
+                self._watcher.acknowledged(message.facts, invocation)
             else:
-                self._watcher.failed(message.errand, invocation, message.message_id)
+                self._watcher.failed(message.facts, invocation, message.message_id)
         if failed:
-            self._world.tell(invocation.name, "ends; failed: {}", ", ".join(failed))
+            self._world.log(invocation.name, "ends; failed: {}", ", ".join(failed))
         self._poll_soon()
 
 
 def failed_messages(response: object, messages: Mapping[str, Message]) -> list[str]:
-    """What Lambda reads from a response under `ReportBatchItemFailures`. Anything it does not know fails the batch."""
+    """The failed message ids of a response under `ReportBatchItemFailures`. An unknown shape fails the batch."""
     whole_batch = list(messages)
     if response is FAILED or not isinstance(response, dict) or response.keys() - {"batchItemFailures"}:
         return whole_batch
@@ -257,30 +257,30 @@ class DirectInvocations:
         self._watcher = watcher
         self._count = 0
 
-    def invoke(self, event: dict[str, Any], body: str, errand: Errand, tries: int = 0) -> None:
+    def invoke(self, event: dict[str, Any], body: str, facts: Facts, tries: int = 0) -> None:
         environment = self._function.idle()
         if environment is None:
             self._count += 1
             environment = Environment(f"direct-{self._count}", self._skews())
-        self._world.tell(environment.name, "is invoked with {}", errand.name)
-        errand.since_ms = self._world.now_ms
+        self._world.log(environment.name, "is invoked with {}", facts.name)
+        facts.since_ms = self._world.now_ms
 
         def done(invocation: Invocation, response: object) -> None:
             if response is not FAILED:
-                self._watcher.acknowledged(errand, invocation)
+                self._watcher.acknowledged(facts, invocation)
                 return
-            self._watcher.failed(errand, invocation, "")
+            self._watcher.failed(facts, invocation, "")
             if tries < len(_DIRECT_RETRIES_MS):
                 again_ms = self._world.now_ms + _DIRECT_RETRIES_MS[tries]
-                self._world.at(again_ms, lambda: self.invoke(event, body, errand, tries + 1))
+                self._world.at(again_ms, lambda: self.invoke(event, body, facts, tries + 1))
             else:
-                self._dead_letters.send(body, errand)
+                self._dead_letters.send(body, facts)
 
-        self._function.invoke(environment, event, [], errand, done)
+        self._function.invoke(environment, event, [], facts, done)
 
 
 def _record(message: Message) -> dict[str, Any]:
-    """A record as Lambda delivers it; runtime.messages says what is read of it."""
+    """A record as Lambda delivers it."""
     return {
         "messageId": message.message_id,
         "receiptHandle": message.receipt,

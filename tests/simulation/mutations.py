@@ -22,7 +22,7 @@ from domain.evaluation import fetch as fetch_analysis
 from domain.evaluation import outcome
 from handlers import evaluate_recordings
 from runtime import batch, received_events
-from tests.simulation.campaign import on_all_cores
+from tests.simulation.parallel import on_all_cores
 from tests.simulation.simulation import Finding, run
 
 SEEDS: Final = 500

@@ -12,10 +12,10 @@ MAX_DELAY_S: Final = 900
 
 
 @dataclass(eq=False)
-class Errand:
-    """What a message is really about, and what has come of it so far: the truth, which no worker can see.
+class Facts:
+    """The true facts about a message, invisible to the workers.
 
-    A deferred copy carries a copy of its original's errand. Times are true epoch ms.
+    A deferred copy carries a copy of its original's facts. Times are true epoch ms.
     """
 
     name: str
@@ -23,18 +23,18 @@ class Errand:
     """Number of the recording in the scenario; `None` where the event names none."""
     sent_ms: int
     since_ms: int
-    """When its waiting began, as far as anybody can tell: sent, or redriven by hand."""
+    """When its waiting began: sent, or redriven by hand."""
     discovery: bool = False
     alert_id: str | None = None
     not_found_ms: tuple[int, ...] = ()
     """When the vendor answered 404."""
     unusable: int = 0
     said_evaluated: bool = False
-    """The vendor said that the goals were evaluated. A re-analysis that takes them back just then is beyond anybody."""
+    """The vendor said that the goals were evaluated. A re-analysis may withdraw them right afterwards."""
     fetched: int = -1
-    """The newest state of the recording that was read on its behalf and was ready to be judged."""
+    """The newest judgeable state of the recording that was fetched for it."""
     retry_at_ms: int = 0
-    """Nothing may be asked on its behalf before then: the other side said so, and the deferral was told."""
+    """Retry-After of the other side, as recorded in the deferral: no earlier request may be made for it."""
 
 
 @dataclass(eq=False)
@@ -44,13 +44,13 @@ class Message:
     attributes: dict[str, Any]
     sent_ms: int
     visible_ms: int
-    errand: Errand
+    facts: Facts
     receives: int = 0
     receipt: str = ""
     gone: bool = False
 
 
-def _nobody_is_told(message: Message) -> None:
+def _ignore(message: Message) -> None:
     pass
 
 
@@ -59,21 +59,21 @@ class Queue:
         self.name = name
         self.messages: dict[str, Message] = {}
         self.on_arrival: Callable[[], None] = lambda: None
-        self.on_exhausted: Callable[[Message], None] = _nobody_is_told
+        self.on_exhausted: Callable[[Message], None] = _ignore
         self._world = world
         self._dead_letters = dead_letters
         self._count = 0
 
-    def send(self, body: str, errand: Errand, delay_ms: int = 0, attributes: dict[str, Any] | None = None) -> Message:
+    def send(self, body: str, facts: Facts, delay_ms: int = 0, attributes: dict[str, Any] | None = None) -> Message:
         self._count += 1
         now_ms = self._world.now_ms
         name = f"{self.name}-{self._count}"
-        message = Message(name, body, attributes or {}, now_ms, now_ms + delay_ms, errand)
+        message = Message(name, body, attributes or {}, now_ms, now_ms + delay_ms, facts)
         self._keep(message)
         return message
 
     def receive(self, most: int) -> list[Message]:
-        """Up to `most` visible messages, in any order. What was received too often goes to the dead letters instead."""
+        """Up to `most` visible messages, in any order. One received too often becomes a dead letter."""
         world = self._world
         visible = []
         for message in tuple(self.messages.values()):
@@ -104,8 +104,8 @@ class Queue:
         moved = list(self.messages.values())
         for message in moved:
             self.delete(message)
-            errand = replace(message.errand, since_ms=self._world.now_ms, not_found_ms=(), unusable=0, retry_at_ms=0)
-            destination.send(message.body, errand, attributes=message.attributes)
+            facts = replace(message.facts, since_ms=self._world.now_ms, not_found_ms=(), unusable=0, retry_at_ms=0)
+            destination.send(message.body, facts, attributes=message.attributes)
         return len(moved)
 
     def _exhausted(self, message: Message, dead_letters: "Queue") -> None:

@@ -1,6 +1,6 @@
-"""What the vendor knows of each recording as time passes, and what each rules document says of it.
+"""The states of each recording over time, and the violations that each rules document finds in them.
 
-The judgement here is written a second time, straight from the issue, so that it can hold the real one to account.
+The judgement is written independently of the product's, so that each checks the other.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 MAX_PAUSE_MS: Final = 5_000
 SPOKEN: Final = "SPOKEN-WORDS"
-"""Is in everything people said; must be in no log line."""
+"""Part of every explanation; must be in no log line."""
 
 
 class Kind(Enum):
@@ -65,7 +65,7 @@ class Recording:
     uuid: str
     states: tuple[State, ...]
     broken: str = ""
-    """What is permanently wrong with the answers for it: "400" or "wrong types"."""
+    """A permanent fault of its answers: "400" or "wrong types"."""
     _bodies: dict[int, bytes] = field(default_factory=dict)
 
     @cached_property

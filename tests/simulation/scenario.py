@@ -1,4 +1,4 @@
-"""What happens in one seed: recordings and their analyses, events, outages, the operator's doings, the weather."""
+"""The scenario of a seed: recordings and their analyses, events, faults, outages, and the operator's changes."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from adapters.rule_book import RULES
 from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
 from domain.wording import iso
 from tests.simulation import slack, vendor
+from tests.simulation.faults import AwsOutage, FaultPlan
 from tests.simulation.recordings import DEFAULT_RULES, DOCUMENTS, INVALID_DOCUMENTS, Goal, Kind, Pause, Recording, State
 from tests.simulation.slack import SlackOutage
 from tests.simulation.vendor import Outage
-from tests.simulation.weather import AwsOutage, Weather
 from tests.simulation.world import START_MS
 
 SECOND: Final = 1_000
@@ -34,7 +34,7 @@ MALFORMED: Final = (
 
 @dataclass(frozen=True)
 class Arrival:
-    """An event, as somebody sends it. `directly`: as an invocation of the function, not through the queue."""
+    """An event. `directly`: it invokes the function, and does not pass through the queue."""
 
     at_ms: int
     name: str
@@ -62,7 +62,7 @@ class Scenario:
     vendor_limit: int
     recordings: list[Recording]
     arrivals: list[Arrival]
-    weather: Weather
+    fault_plan: FaultPlan
     entries: list[Entry] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     slack_outages: list[SlackOutage] = field(default_factory=list)
@@ -75,11 +75,11 @@ class Scenario:
     """Clocks are up to this much ahead or behind."""
 
 
-def imagine(seed: int) -> Scenario:
+def scenario_of(seed: int) -> Scenario:
     """The scenario of a seed."""
     random = Random(f"scenario {seed}")
     aws_outages = _aws_outages(random)
-    # Where events go to the dead-letter queue while they wait, let there be more to wait for.
+    # In an AWS outage, events become dead letters while they wait: use recordings that take longer.
     slow = bool(aws_outages)
     recordings = [_recording(number, random, slow) for number in range(random.choice((1, 1, 2, 2, 3, 4)))]
     arrivals = [arrival for recording in recordings for arrival in _announced(recording, random)]
@@ -92,7 +92,7 @@ def imagine(seed: int) -> Scenario:
     ends = [arrival.at_ms for arrival in arrivals] + [entry.at_ms for entry in entries]
     ends += [outage.until_ms for outage in outages] + [outage.until_ms for outage in slack_outages]
     ends += [outage.until_ms for outage in aws_outages]
-    clears_ms = max(ends) + 30 * SECOND
+    faults_end_ms = max(ends) + 30 * SECOND
     return Scenario(
         evaluators=random.choice((1, 2, 2, 3, 4, 6, 8)),
         notifiers=random.choice((1, 2, 2)),
@@ -100,33 +100,33 @@ def imagine(seed: int) -> Scenario:
         vendor_limit=limit if random.random() < 0.8 else max(2, limit // 2),
         recordings=recordings,
         arrivals=arrivals,
-        weather=_weather(random, clears_ms, aws_outages),
+        fault_plan=_fault_plan(random, faults_end_ms, aws_outages),
         entries=entries,
         outages=outages,
         slack_outages=slack_outages,
         vendor_faults=random.choice((0, 0, 0.05, 0.3)),
         slack_faults=random.choice((0, 0.1, 0.4)),
         slow_vendor=random.random() < 0.2,
-        redrives_ms=[random.randrange(START_MS, clears_ms) for _ in range(random.choice((0, 0, 1, 2)))],
+        redrives_ms=[random.randrange(START_MS, faults_end_ms) for _ in range(random.choice((0, 0, 1, 2)))],
         redrive_at_end=random.random() < 0.8,
         skew_ms=random.choice((0, 100, 240)),
     )
 
 
-def _weather(random: Random, clears_ms: int, aws_outages: tuple[AwsOutage, ...]) -> Weather:
+def _fault_plan(random: Random, faults_end_ms: int, aws_outages: tuple[AwsOutage, ...]) -> FaultPlan:
     if random.random() < 0.1:
-        return Weather(clears_ms)
-    return Weather(
-        clears_ms,
-        strikes=random.choice((3, 10, 30, 60)),
-        crash=random.choice((0, 0, 0.01, 0.03, 0.06)),
-        error=random.choice((0, 0, 0.01, 0.03)),
-        lost=random.choice((0, 0, 0.01, 0.03)),
-        repeated=random.choice((0, 0, 0.02)),
-        late=random.choice((0, 0, 0.02, 0.05)),
-        duplicate=random.choice((0, 0.1, 0.3)),
+        return FaultPlan(faults_end_ms)
+    return FaultPlan(
+        faults_end_ms,
+        faults_left=random.choice((3, 10, 30, 60)),
+        crash_probability=random.choice((0, 0, 0.01, 0.03, 0.06)),
+        error_probability=random.choice((0, 0, 0.01, 0.03)),
+        lost_answer_probability=random.choice((0, 0, 0.01, 0.03)),
+        repeat_probability=random.choice((0, 0, 0.02)),
+        delay_probability=random.choice((0, 0, 0.02, 0.05)),
+        duplicate_probability=random.choice((0, 0.1, 0.3)),
         aws_outages=aws_outages,
-        sluggish=random.choice((0, 0, 0.1, 0.4)),
+        slow_answer_probability=random.choice((0, 0, 0.1, 0.4)),
     )
 
 
@@ -164,7 +164,7 @@ def _recording(number: int, random: Random, slow: bool) -> Recording:
 
 
 def _gap(random: Random, longest: int) -> int:
-    """Mostly short, so that what can cross does; sometimes long."""
+    """In ms. Mostly short, so that calls overlap; sometimes long."""
     return random.choice(
         (
             random.randint(20, 800),
@@ -242,7 +242,7 @@ def _arrival(recording: Recording, at_ms: int, name: str, random: Random) -> Arr
             event = {"recording_id": about, "source": "discovery"}
             discovery = True
         case "eventbridge":
-            # In the queue its time is only a payload's: it may say anything.
+            # In the queue its time is part of the payload, and may be wrong.
             event = _eventbridge(about, at_ms + random.choice((0, -HOUR, -24 * HOUR, HOUR)))
         case "direct":
             event = _eventbridge(about, at_ms // SECOND * SECOND)
@@ -265,7 +265,7 @@ def _eventbridge(about: object, time_ms: int) -> dict[str, Any]:
     }
 
 
-# ── what goes wrong for a while ──
+# ── outages and the operator ──
 
 
 def _while(random: Random, longest: int) -> tuple[int, int]:
@@ -274,7 +274,7 @@ def _while(random: Random, longest: int) -> tuple[int, int]:
 
 
 def _outages(random: Random) -> list[Outage]:
-    """Of the vendor: most are short, some take hours, a few more than a day."""
+    """The vendor's outages: most are short, some take hours, few more than a day."""
     outages = []
     while random.random() < 0.3:
         longest = random.choices((20 * MINUTE, 6 * HOUR, 26 * HOUR), (10, 3, 1))[0]
@@ -290,7 +290,7 @@ def _slack_outages(random: Random) -> list[SlackOutage]:
 
 
 def _aws_outages(random: Random) -> tuple[AwsOutage, ...]:
-    """Long enough, some of them, that messages are received five times meanwhile."""
+    """Some are so long that a message is received five times."""
     if random.random() < 0.87:
         return ()
     from_ms = START_MS + random.randrange(3 * MINUTE)
@@ -299,7 +299,7 @@ def _aws_outages(random: Random) -> tuple[AwsOutage, ...]:
 
 
 def _entries(random: Random) -> list[Entry]:
-    """What is stored at first, and what the operator changes."""
+    """The stored parameters, and the operator's changes to them."""
     entries = [
         Entry(START_MS, API_KEY_ENTRY, vendor.API_KEY),
         Entry(START_MS, WEBHOOK_ENTRY, slack.WEBHOOK_URL),

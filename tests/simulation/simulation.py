@@ -1,4 +1,4 @@
-"""One seed from beginning to end."""
+"""Runs one seed from beginning to end."""
 
 import json
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from typing import Final
 from adapters.rule_book import RULES
 from adapters.slack.webhook import WEBHOOK_URL
 from domain.rules.document import default_rules, parse_rules
+from tests.simulation.faults import Outside
 from tests.simulation.functions import DirectInvocations, Environment, EventSourceMapping, Function
 from tests.simulation.invariants import InForce, Invariants, Ledger
-from tests.simulation.queue import Errand
+from tests.simulation.queue import Facts
 from tests.simulation.recordings import DEFAULT_RULES, MAX_PAUSE_MS, Recording
-from tests.simulation.scenario import Arrival, Entry, Scenario, imagine
+from tests.simulation.scenario import Arrival, Entry, Scenario, scenario_of
 from tests.simulation.slack import Slack
-from tests.simulation.story import Story
 from tests.simulation.topic import Topic
+from tests.simulation.trace import Trace
 from tests.simulation.vendor import Vendor
-from tests.simulation.weather import Outside
 from tests.simulation.wiring import PREFIX, Parts, installed
-from tests.simulation.world import START_MS, Broken, World
+from tests.simulation.world import START_MS, Violated, World
 
 _ENDS_WITHIN_MS: Final = 30 * 3_600_000
-"""After all is well. What waits longest is given up after a day."""
+"""After all faults have ended. The longest wait ends after a day, in the dead-letter queue."""
 _EVENTS_AT_ONCE: Final = 10
 _ALERTS_AT_ONCE: Final = 5
 """Batch sizes, as in template.yaml."""
@@ -30,7 +30,7 @@ _ALERTS_AT_ONCE: Final = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """An invariant that did not hold."""
+    """An invariant that a seed violated."""
 
     seed: int
     invariant: int
@@ -40,30 +40,31 @@ class Finding:
         return f"seed {self.seed}, {self.text}"
 
 
-def run(seed: int, story: Story | None = None) -> Finding | None:
-    """Play a seed; what was found wrong, if anything."""
+def run(seed: int, trace: Trace | None = None) -> Finding | None:
+    """Run a seed. Returns the violated invariant, if any."""
     try:
-        play(imagine(seed), World(seed, story))
-    except Broken as broken:
-        return Finding(seed, broken.invariant, str(broken))
+        run_scenario(scenario_of(seed), World(seed, trace))
+    except Violated as violated:
+        return Finding(seed, violated.invariant, str(violated))
     return None
 
 
-def play(scenario: Scenario, world: World) -> Ledger:
-    """Play a scenario to its end. Raises `Broken`."""
-    return _Simulation(scenario, world).play()
+def run_scenario(scenario: Scenario, world: World) -> Ledger:
+    """Run a scenario to its end. Raises `Violated`."""
+    return _Simulation(scenario, world).run()
 
 
 class _Simulation:
     def __init__(self, scenario: Scenario, world: World) -> None:
-        weather = scenario.weather
-        outside = Outside(world, weather)
+        fault_plan = scenario.fault_plan
+        outside = Outside(world, fault_plan)
         checked = Invariants(
             world,
             scenario.recordings,
             scenario.limit,
             _rules_in_force(scenario.entries),
-            parameters_fail=weather.error + weather.lost > 0 or bool(weather.aws_outages),
+            parameters_fail=fault_plan.error_probability + fault_plan.lost_answer_probability > 0
+            or bool(fault_plan.aws_outages),
             slack_may_be_off=any(entry.name == WEBHOOK_URL and entry.value is None for entry in scenario.entries),
         )
         self._scenario = scenario
@@ -73,7 +74,7 @@ class _Simulation:
         self._parts = Parts(
             outside=outside,
             invariants=checked,
-            topic=Topic(world, weather, checked.slack_queue, checked.published),
+            topic=Topic(world, fault_plan, checked.slack_queue, checked.published),
             vendor=Vendor(outside, scenario, self._announce, checked),
             slack=Slack(outside, scenario.slack_outages, scenario.slack_faults, checked),
             parameters=self._entries,
@@ -81,13 +82,13 @@ class _Simulation:
         )
         evaluators = self._environments("evaluate", scenario.evaluators)
         notifiers = self._environments("notify", scenario.notifiers)
-        evaluate = Function(world, weather, self._parts.evaluation_worker, evaluators)
-        notify = Function(world, weather, self._parts.slack_worker, notifiers)
-        EventSourceMapping(world, weather, checked.event_queue, evaluate, _EVENTS_AT_ONCE, checked)
-        EventSourceMapping(world, weather, checked.slack_queue, notify, _ALERTS_AT_ONCE, checked)
+        evaluate = Function(world, fault_plan, self._parts.evaluation_worker, evaluators)
+        notify = Function(world, fault_plan, self._parts.slack_worker, notifiers)
+        EventSourceMapping(world, fault_plan, checked.event_queue, evaluate, _EVENTS_AT_ONCE, checked)
+        EventSourceMapping(world, fault_plan, checked.slack_queue, notify, _ALERTS_AT_ONCE, checked)
         self._directly = DirectInvocations(world, evaluate, self._skew_ms, checked.event_dead_letters, checked)
 
-    def play(self) -> Ledger:
+    def run(self) -> Ledger:
         scenario, world = self._scenario, self._world
         for entry in scenario.entries:
             world.at(entry.at_ms, partial(self._store, entry))
@@ -97,10 +98,10 @@ class _Simulation:
             world.at(at_ms, self._redrive)
         for recording in scenario.recordings:
             for index, state in enumerate(recording.states):
-                world.at(state.at_ms, partial(self._tell_of, recording, index))
-        world.at(scenario.weather.clears_ms, partial(world.tell, "weather", "all is well from now on"))
+                world.at(state.at_ms, partial(self._log_state, recording, index))
+        world.at(scenario.fault_plan.faults_end_ms, partial(world.log, "faults", "end"))
         with installed(self._parts):
-            world.run(scenario.weather.clears_ms + _ENDS_WITHIN_MS)
+            world.run(scenario.fault_plan.faults_end_ms + _ENDS_WITHIN_MS)
             self._checked.check_end()
             if scenario.redrive_at_end:
                 self._redrive()
@@ -115,22 +116,22 @@ class _Simulation:
     def _skew_ms(self) -> int:
         return self._world.between(-self._scenario.skew_ms, self._scenario.skew_ms)
 
-    # ── what happens outside ──
+    # ── events from outside ──
 
     def _arrive(self, arrival: Arrival) -> None:
         world = self._world
-        errand = Errand(arrival.name, arrival.recording, world.now_ms, world.now_ms, arrival.discovery)
-        self._checked.accepted(errand)
+        facts = Facts(arrival.name, arrival.recording, world.now_ms, world.now_ms, arrival.discovery)
+        self._checked.accepted(facts)
         if arrival.directly:
-            self._directly.invoke(json.loads(arrival.body), arrival.body, errand)
+            self._directly.invoke(json.loads(arrival.body), arrival.body, facts)
         else:
-            world.tell("sender", "{}: {}", arrival.name, arrival.body[:100])
-            self._checked.event_queue.send(arrival.body, errand)
+            world.log("sender", "{}: {}", arrival.name, arrival.body[:100])
+            self._checked.event_queue.send(arrival.body, facts)
 
     def _announce(self, recording: Recording, index: int) -> None:
-        """A state has come earlier than planned, and perhaps an event about it does too."""
+        """A state begins earlier than planned, perhaps with an event about it."""
         world = self._world
-        self._tell_of(recording, index)
+        self._log_state(recording, index)
         if world.chance(0.5):
             return
         body = json.dumps({"recording_id": recording.recording_id})
@@ -138,12 +139,12 @@ class _Simulation:
         early = Arrival(at_ms, f"event {recording.number}.{index}.early", body, recording.number)
         world.at(at_ms, partial(self._arrive, early))
 
-    def _tell_of(self, recording: Recording, index: int) -> None:
+    def _log_state(self, recording: Recording, index: int) -> None:
         kind = recording.states[index].kind.name.lower().replace("_", " ")
-        self._world.tell("vendor", "recording {} is {} (state {})", recording.number, kind, index)
+        self._world.log("vendor", "recording {} is {} (state {})", recording.number, kind, index)
 
     def _store(self, entry: Entry) -> None:
-        self._world.tell("operator", "stores {}", entry.name)
+        self._world.log("operator", "stores {}", entry.name)
         self._entries.pop(f"{PREFIX}/{entry.name}", None)
         if entry.value is not None:
             self._entries[f"{PREFIX}/{entry.name}"] = entry.value
@@ -155,7 +156,7 @@ class _Simulation:
             (checked.slack_dead_letters, checked.slack_queue),
         ):
             if moved := dead_letters.redrive_to(queue):
-                self._world.tell("operator", "redrives {} of {}", moved, dead_letters.name)
+                self._world.log("operator", "redrives {} of {}", moved, dead_letters.name)
 
 
 def _rules_in_force(entries: list[Entry]) -> list[InForce]:

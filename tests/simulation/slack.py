@@ -1,4 +1,4 @@
-"""Slack's incoming webhook at the level of urllib: it may refuse, be down, or take a message and lose the answer."""
+"""Slack's incoming webhook at the level of urllib: it may refuse, be down, or lose the answer."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from unittest.mock import patch
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
-from tests.simulation.weather import Outside, Trouble, alive
+from tests.simulation.faults import CallFault, Outside, alive
 
 if TYPE_CHECKING:
     from tests.simulation.invariants import Invariants
@@ -49,22 +49,22 @@ class Slack:
             raise BaseException(f"no such request is expected: {request.full_url}")  # noqa: TRY002
         self._check(json.loads(request.data if isinstance(request.data, bytes) else b""))
         self._invariants.posts(task)
-        trouble = self._outside.weather.strike(world)
-        if trouble is Trouble.LATE:
-            trouble = None
-        self._outside.before(task, trouble, "POST to Slack")
+        call_fault = self._outside.fault_plan.draw(world)
+        if call_fault is CallFault.DELAYED:
+            call_fault = None
+        self._outside.before(task, call_fault, "POST to Slack")
         fault = self._fault()
         if fault in {None, "lost", "cut", "time-out"}:
-            self._invariants.posted(task, answer_lost=fault is not None or trouble is Trouble.CRASH_AFTER)
-        world.tell(task.life.name, "  POST to Slack: {}", fault or "ok")
+            self._invariants.posted(task, answer_lost=fault is not None or call_fault is CallFault.CRASH_AFTER)
+        world.log(task.life.name, "  POST to Slack: {}", fault or "ok")
         world.pause(8_000 if fault == "time-out" else world.between(20, 900))
-        self._outside.after(task, trouble, "POST to Slack")
+        self._outside.after(task, call_fault, "POST to Slack")
         return self._answer(fault)
 
     def _fault(self) -> str | None:
         world = self._outside.world
         lasting = next((o.fault for o in self._outages if o.from_ms <= world.now_ms < o.until_ms), None)
-        if lasting is None and world.now_ms < self._outside.weather.clears_ms and world.chance(self._fault_rate):
+        if lasting is None and world.now_ms < self._outside.fault_plan.faults_end_ms and world.chance(self._fault_rate):
             return world.random.choice(FAULTS)
         return lasting
 

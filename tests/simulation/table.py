@@ -85,7 +85,7 @@ def compiled(condition: str) -> Condition:
         raise NotImplementedError(f"condition {condition!r}")
     meaning, rest = _any_of(tokens)
     if rest:
-        raise NotImplementedError(f"condition {condition!r}: what is {rest[0]!r}?")
+        raise NotImplementedError(f"condition {condition!r}: unexpected {rest[0]!r}")
     return meaning
 
 

@@ -1,7 +1,7 @@
-"""The delivery holds its invariants under every fault, seed by seed; and the simulator deserves to be believed.
+"""The delivery holds its invariants under every fault, and the simulator catches broken delivery code.
 
 A seed is a few recordings with their re-analyses, some ten events, one to ten workers, and minutes to a day of virtual
-time; it takes about 35 ms of processor time. `make simulate` plays as many as wanted, `make mutations` shows that each
+time; it takes about 35 ms of processor time. `make simulate` runs as many as wanted. `make mutations` shows that each
 broken variant of the delivery code is caught.
 """
 
@@ -10,12 +10,12 @@ import sys
 
 import pytest
 
-from tests.simulation import backlog, campaign, mutations
+from tests.simulation import backlog, mutations, parallel
 from tests.simulation.functions import FAILED, failed_messages
-from tests.simulation.queue import Errand, Message, Queue
+from tests.simulation.queue import Facts, Message, Queue
 from tests.simulation.simulation import run
-from tests.simulation.story import Story
 from tests.simulation.table import ConditionFailed, Table, compiled
+from tests.simulation.trace import Trace
 from tests.simulation.world import START_MS, World
 
 SEEDS = 2_000
@@ -34,11 +34,11 @@ QUICKLY_CAUGHT = (
 
 @pytest.mark.timeout(600)
 def test_every_seed_holds_every_invariant() -> None:
-    played = list(campaign.play_all(0, SEEDS))
-    findings = sorted((finding for part in played for finding in part.findings), key=lambda finding: finding.seed)
-    assert sum(part.seeds for part in played) == SEEDS
+    runs = list(parallel.run_seeds(0, SEEDS))
+    findings = sorted((finding for part in runs for finding in part.findings), key=lambda finding: finding.seed)
+    assert sum(part.seeds for part in runs) == SEEDS
     assert not findings, "\n".join(
-        [*map(str, findings[:10]), f"Again: python -m tests.simulation --seed {findings[0].seed} --story"]
+        [*map(str, findings[:10]), f"Again: python -m tests.simulation --seed {findings[0].seed} --trace"]
     )
 
 
@@ -58,7 +58,7 @@ class TestBacklog:
         assert max(done.deferrals) < 12
 
 
-class TestTeeth:
+class TestMutations:
     @pytest.mark.parametrize("mutation", QUICKLY_CAUGHT)
     def test_broken_code_is_caught(self, mutation: str) -> None:
         assert mutations.first_finding((mutation, mutations.SEEDS)).finding
@@ -74,12 +74,12 @@ class TestTeeth:
 
 
 class TestReplay:
-    def test_a_seed_is_the_same_history_in_every_process(self) -> None:
+    def test_a_seed_has_the_same_trace_in_every_process(self) -> None:
         program = (
             "from tests.simulation.test_simulation import _fingerprint\n"
             "print(*[_fingerprint(seed) for seed in range(40, 46)])"
         )
-        told = {
+        fingerprints = {
             subprocess.run(
                 [sys.executable, "-c", program],
                 env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(filter(None, sys.path))},
@@ -89,22 +89,22 @@ class TestReplay:
             ).stdout
             for hash_seed in ("1", "2", "3")
         }
-        assert len(told) == 1
+        assert len(fingerprints) == 1
 
-    def test_a_failing_seed_tells_its_story(self) -> None:
+    def test_a_failing_seed_has_a_trace(self) -> None:
         found = mutations.first_finding(("deferral by failing", 50)).finding
         assert found
-        story = Story()
+        trace = Trace()
         with mutations.applied("deferral by failing"):
-            assert run(found.seed, story) == found
-        assert "receives" in story.text()
-        assert len(story.text().splitlines()) > 5
+            assert run(found.seed, trace) == found
+        assert "receives" in trace.text()
+        assert len(trace.text().splitlines()) > 5
 
 
 def _fingerprint(seed: int) -> str:
-    story = Story()
-    run(seed, story)
-    return story.fingerprint()
+    trace = Trace()
+    run(seed, trace)
+    return trace.fingerprint()
 
 
 class TestPartialResponses:
@@ -113,7 +113,7 @@ class TestPartialResponses:
     BATCH = ("m1", "m2")
 
     def failed(self, response: object) -> list[str]:
-        messages = {name: Message(name, "{}", {}, 0, 0, Errand(name, None, 0, 0)) for name in self.BATCH}
+        messages = {name: Message(name, "{}", {}, 0, 0, Facts(name, None, 0, 0)) for name in self.BATCH}
         return failed_messages(response, messages)
 
     @pytest.mark.parametrize("response", [{}, {"batchItemFailures": []}, {"batchItemFailures": None}])
@@ -149,8 +149,8 @@ class TestQueue:
 
     def test_a_message_is_invisible_while_it_is_worked_on_and_while_it_is_delayed(self) -> None:
         world, queue, _ = self.queue()
-        queue.send("now", Errand("now", None, 0, 0))
-        queue.send("later", Errand("later", None, 0, 0), delay_ms=30_000)
+        queue.send("now", Facts("now", None, 0, 0))
+        queue.send("later", Facts("later", None, 0, 0), delay_ms=30_000)
         assert [message.body for message in queue.receive(10)] == ["now"]
         assert queue.receive(10) == []
         world.now_ms = START_MS + 30_000
@@ -161,7 +161,7 @@ class TestQueue:
 
     def test_the_sixth_receive_makes_a_dead_letter_of_it(self) -> None:
         world, queue, dead_letters = self.queue()
-        queue.send("poison", Errand("poison", None, 0, 0), attributes={"a": 1})
+        queue.send("poison", Facts("poison", None, 0, 0), attributes={"a": 1})
         for _ in range(5):
             assert queue.receive(1)
             world.now_ms += 180_000
@@ -171,7 +171,7 @@ class TestQueue:
 
     def test_a_redriven_message_is_new_but_for_its_attributes(self) -> None:
         world, queue, dead_letters = self.queue()
-        dead_letters.send("dead", Errand("dead", None, 0, 0), attributes={"a": 1})
+        dead_letters.send("dead", Facts("dead", None, 0, 0), attributes={"a": 1})
         world.now_ms += 90_000
         assert dead_letters.redrive_to(queue) == 1
         [redriven] = queue.receive(1)
@@ -202,12 +202,12 @@ class TestTable:
     @pytest.mark.parametrize(
         "condition", ["size(n) > :5", "n BETWEEN :5 AND :6", "n = :5 AND", "(n = :5", "n = :5)", "begins_with(s, :on)"]
     )
-    def test_what_it_does_not_know_it_refuses(self, condition: str) -> None:
+    def test_an_unknown_condition_is_refused(self, condition: str) -> None:
         with pytest.raises(NotImplementedError):
             compiled(condition)
 
     @pytest.mark.parametrize("update", ["REMOVE a", "SET a = b", "SET a = if_not_exists(a, :x)", "ADD n :x"])
-    def test_nor_any_other_update(self, update: str) -> None:
+    def test_an_unknown_update_is_refused(self, update: str) -> None:
         with pytest.raises(NotImplementedError):
             Table().update({"pk": {"S": "1"}, "sk": {"S": "2"}}, update, None, {}, {":x": {"N": "1"}})
 

@@ -14,8 +14,8 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import ProtocolError
 
+from tests.simulation.faults import CallFault, Outside, alive
 from tests.simulation.recordings import SPOKEN, Kind, Recording
-from tests.simulation.weather import Outside, Trouble, alive
 
 if TYPE_CHECKING:
     from tests.simulation.invariants import Invariants
@@ -27,9 +27,9 @@ WINDOW_MS: Final = 60_000
 _LONG_MS: Final = 3_600_000
 
 DOWN: Final = ("500", "502", "503", "503 wait", "time-out", "unreachable", "refused", "cut", "not JSON", "redirect")
-"""What an outage can look like."""
+"""Kinds of outage."""
 ODD: Final = ("wrong types", "another id", "too large", "no data")
-"""Answers that are JSON, and of no use."""
+"""Kinds of unusable JSON answers."""
 
 
 @dataclass(frozen=True)
@@ -83,21 +83,21 @@ class Vendor:
         name, _, what = path.partition("/")
         recording = self._by_name[name]
         self._invariants.departs(task)
-        trouble = self._outside.weather.strike(world)
-        if trouble is Trouble.LATE:
-            trouble = None  # what is late on the network is the vendor's own time, below
-        self._outside.before(task, trouble, f"GET {path}")
+        call_fault = self._outside.fault_plan.draw(world)
+        if call_fault is CallFault.DELAYED:
+            call_fault = None  # the network's delay is part of the answer time, below
+        self._outside.before(task, call_fault, f"GET {path}")
         answer = self._arrive(recording, name, what, headers)
-        world.tell(task.life.name, "  GET {}: {}", path, answer.error.__name__ if answer.error else answer.status)
+        world.log(task.life.name, "  GET {}: {}", path, answer.error.__name__ if answer.error else answer.status)
         self._invariants.answers(task, recording, what or "details", answer)
         if answer.state is not None and what:
             self._read(recording)
         world.pause(answer.wait_ms or world.between(20, self._longest_answer_ms))
-        self._outside.after(task, trouble, f"GET {path}")
+        self._outside.after(task, call_fault, f"GET {path}")
         return answer
 
     def _read(self, recording: Recording) -> None:
-        """The next analysis may be ready just then."""
+        """The next analysis may be ready right after the read."""
         at_ms = self._world.now_ms + self._world.between(1, 15 if self._world.chance(0.5) else 400)
         index = recording.hasten(self._world.now_ms, at_ms)
         if index is not None:
@@ -107,7 +107,7 @@ class Vendor:
         world = self._world
         outage = next((o for o in self._outages if o.from_ms <= world.now_ms < o.until_ms), None)
         fault = outage.fault if outage else None
-        if fault is None and world.now_ms < self._outside.weather.clears_ms and world.chance(self._fault_rate):
+        if fault is None and world.now_ms < self._outside.fault_plan.faults_end_ms and world.chance(self._fault_rate):
             fault = world.random.choice((*DOWN, *ODD))
         if fault in {"unreachable", "refused"}:
             return _failure(fault)
@@ -124,7 +124,7 @@ class Vendor:
         if recording.broken and what:
             fault = recording.broken
         if fault == "another id" and name == recording.uuid:
-            return answer  # nobody could tell
+            return answer  # not detectable: the answer is right
         return _spoilt(answer, fault, recording) if fault and answer.status == requests.codes.ok else answer
 
     def _over_the_limit(self) -> Answer | None:

@@ -30,6 +30,7 @@ from runtime import aws, batch, report
 from runtime.aws import BATCH_SIZE
 from runtime.metrics import EmfMeter
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
+from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
 from tests.simulation.invariants import Invariants
 from tests.simulation.recordings import MAX_PAUSE_MS
@@ -37,7 +38,6 @@ from tests.simulation.slack import Slack, in_place_of_urllib
 from tests.simulation.threads import in_place_of_threads
 from tests.simulation.topic import Topic
 from tests.simulation.vendor import BASE_URL, Vendor, VendorTransport
-from tests.simulation.weather import Outside
 from tests.simulation.world import World, current
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ RETENTION_DAYS: Final = 365
 
 @dataclass
 class Parts:
-    """Everything outside the workers."""
+    """The simulated services, and the workers built on them."""
 
     outside: Outside
     invariants: Invariants
@@ -122,7 +122,7 @@ class Parts:
 
 
 class Noted:
-    """The destination, with a note for the invariants of which alert is being sent."""
+    """The destination; it notes for the invariants which alert is sent."""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
@@ -139,7 +139,7 @@ class Noted:
 
 
 class CountingMeter(EmfMeter):
-    """Adds up what a worker counted, instead of printing it."""
+    """Adds up a worker's metrics instead of printing them."""
 
     def __init__(self, invariants: Invariants) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class CountingMeter(EmfMeter):
 
 
 class _LogSink:
-    """Where the log goes: every line is looked at."""
+    """Receives the log; the invariants check every line."""
 
     def __init__(self, invariants: Invariants) -> None:
         self._invariants = invariants
@@ -168,7 +168,7 @@ class _LogSink:
 
 @contextmanager
 def installed(parts: Parts) -> "Iterator[None]":
-    """What can only be put in place for the whole process: threads, Slack's transport, and where the log goes."""
+    """Replace the process-wide parts: threads, Slack's transport, and the log's stream."""
     with ExitStack() as stack:
         stack.enter_context(in_place_of_threads(parts.world))
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))

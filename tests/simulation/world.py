@@ -1,8 +1,8 @@
-"""Virtual time, and threads that switch only where a seed says.
+"""Virtual time, and threads that switch only where the seed decides.
 
 Each thread of the code under test is a greenlet, a `Task`. It runs until it calls something outside, sleeps or waits
-for another; then the world goes on with the next moment of its agenda. One `Random` decides everything that is left to
-chance, so a seed is a history and can be replayed.
+for another task. Then the world runs the next entry of its agenda. One `Random` makes every random choice, so a seed
+can be replayed.
 """
 
 import heapq
@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeVar, cast
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from tests.simulation.story import Story
+from tests.simulation.trace import Trace
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -25,8 +25,8 @@ class Crashed(GreenletExit):
     """The worker died here. Nothing that catches errors catches it, and its task ends silently."""
 
 
-class Broken(BaseException):
-    """An invariant does not hold. No `except Exception` of the code under test may swallow it."""
+class Violated(BaseException):
+    """An invariant does not hold. No `except Exception` of the code under test catches it."""
 
     def __init__(self, invariant: int, text: str) -> None:
         super().__init__(f"invariant {invariant}: {text}")
@@ -34,18 +34,18 @@ class Broken(BaseException):
 
 
 class Life:
-    """What can die as a whole: one invocation of a function, with its threads."""
+    """One invocation of a function with its threads, which die together."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.tasks: list[Task] = []
         self.dead = False
         self.faults = 0
-        """How often something outside failed, or held up, what its threads share."""
+        """How often a call that its threads share failed or was delayed."""
         self.frozen = False
-        """Lambda stops an environment between two invocations, with whatever threads go on in it."""
-        self.shelf: list[Task] = []
-        """What would go on if it were not frozen."""
+        """Lambda freezes an environment between invocations, with its running threads."""
+        self.frozen_tasks: list[Task] = []
+        """Tasks that continue after the thaw."""
 
     def buried(self) -> None:
         """Called when all its tasks have ended by a crash."""
@@ -58,11 +58,11 @@ class Task(greenlet):
         super().__init__(run, hub)
         self.life = life
         self.faults = 0
-        """How often something outside failed it, which excuses it for failing a message."""
+        """How often a call failed, which excuses a failed message."""
         self.delays = 0
-        """How often it was held up, which excuses it for running out of time."""
+        """How often it was delayed, which excuses a time-out."""
         self.notes: dict[str, Any] = {}
-        """What the simulated parts remember about this thread, for the invariants."""
+        """Observations of the simulated parts about this thread, for the invariants."""
         life.tasks.append(self)
 
 
@@ -71,18 +71,18 @@ def current() -> Task:
 
 
 class World:
-    def __init__(self, seed: object, story: Story | None = None) -> None:
+    def __init__(self, seed: object, trace: Trace | None = None) -> None:
         self.random = Random(str(seed))
         self.now_ms = START_MS
-        self.story = story
+        self.trace = trace
         self._agenda: list[tuple[int, int, Callable[[], object] | Task]] = []
         self._sequence = 0
         self._hub = getcurrent()
 
-    # ── what happens when ──
+    # ── agenda ──
 
     def at(self, when_ms: int, action: Callable[[], object]) -> None:
-        """Have something done at a time, outside of any task."""
+        """Schedule an action that runs outside of any task."""
         self._enter(when_ms, action)
 
     def spawn(self, run: Callable[[], object], life: Life) -> Task:
@@ -91,18 +91,18 @@ class World:
         return task
 
     def run(self, until_ms: int) -> None:
-        """Go on until nothing is left to do. Raises `Broken`, also where there is no end before `until_ms`."""
+        """Run the agenda until it is empty. Raises `Violated`, also if it is not empty at `until_ms`."""
         agenda = self._agenda
         while agenda:
             when_ms, _, entry = heapq.heappop(agenda)
             if isinstance(entry, Task) and entry.dead:
                 continue
             if when_ms > until_ms:
-                raise Broken(1, "there is no end: messages still go round long after everything outside is well")
+                raise Violated(1, "no end: messages still circulate long after all faults have ended")
             self.now_ms = max(self.now_ms, when_ms)
             if isinstance(entry, Task):
                 if entry.life.frozen:
-                    entry.life.shelf.append(entry)
+                    entry.life.frozen_tasks.append(entry)
                 else:
                     entry.switch()
             else:
@@ -114,19 +114,19 @@ class World:
 
     def thaw(self, life: Life) -> None:
         life.frozen = False
-        for task in life.shelf:
+        for task in life.frozen_tasks:
             self._enter(self.now_ms, task)
-        life.shelf.clear()
+        life.frozen_tasks.clear()
 
     # ── called by tasks ──
 
     def pause(self, ms: int) -> None:
-        """Let this much time pass, and others go on meanwhile."""
+        """Sleep for `ms`; other tasks run."""
         self._enter(self.now_ms + ms, current())
         self._hub.switch()
 
     def wait(self) -> None:
-        """Let others go on until one of them wakes this task."""
+        """Suspend this task until another wakes it."""
         self._hub.switch()
 
     def wake(self, task: Task) -> None:
@@ -148,7 +148,7 @@ class World:
             task.throw(Crashed)
         life.buried()
 
-    # ── chance and story ──
+    # ── randomness and trace ──
 
     def chance(self, probability: float) -> bool:
         return probability > 0 and self.random.random() < probability
@@ -157,7 +157,7 @@ class World:
         """A whole number, both ends included; cheaper than `randint`."""
         return least + int(self.random.random() * (most - least + 1))
 
-    def tell(self, who: str, text: str, *parts: object) -> None:
-        """Add a line to the story, if anybody listens."""
-        if self.story is not None:
-            self.story.add(self.now_ms - START_MS, who, text.format(*parts))
+    def log(self, actor: str, text: str, *parts: object) -> None:
+        """Add a line to the trace, if there is one."""
+        if self.trace is not None:
+            self.trace.add(self.now_ms - START_MS, actor, text.format(*parts))

@@ -1,4 +1,4 @@
-"""Many seeds on all cores."""
+"""Runs many seeds on all cores."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,24 +16,24 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Played:
-    """Some seeds, and what was found wrong in them."""
+class SeedRuns:
+    """Some seeds, and the invariants that they violated."""
 
     seeds: int
     findings: tuple[Finding, ...]
     cpu_s: float
 
 
-def play_some(seeds: range) -> Played:
+def _run_chunk(seeds: range) -> SeedRuns:
     began_s = time.process_time()
     findings = tuple(finding for seed in seeds if (finding := run(seed)))
-    return Played(len(seeds), findings, time.process_time() - began_s)
+    return SeedRuns(len(seeds), findings, time.process_time() - began_s)
 
 
-def play_all(first: int, count: int) -> Iterator[Played]:
-    """Play `count` seeds from `first` on, as they are done."""
+def run_seeds(first: int, count: int) -> Iterator[SeedRuns]:
+    """Run `count` seeds from `first` on; results come in the order of completion."""
     chunks = [range(at, min(at + CHUNK, first + count)) for at in range(first, first + count, CHUNK)]
-    return on_all_cores(play_some, chunks)
+    return on_all_cores(_run_chunk, chunks)
 
 
 def on_all_cores(work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:

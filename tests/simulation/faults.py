@@ -1,0 +1,176 @@
+"""Every call to the outside passes here, and meets the faults of the scenario.
+
+A call takes effect at one moment. Other tasks run before and after it, and the caller may crash. AWS may answer with an
+error, or its answer may be lost. boto3 may then repeat the call, so that it takes effect twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, TypeVar
+
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from tests.simulation.world import Crashed, Task, World, current
+
+T = TypeVar("T")
+
+_FAST_CALL_MS: Final = 25
+_BOTO_GIVES_UP_MS: Final = 9_500
+"""Three attempts of three seconds each, as runtime.aws.AWS_CONFIG has it."""
+
+
+class CallFault(Enum):
+    CRASH_BEFORE = auto()
+    CRASH_AFTER = auto()
+    ERROR = auto()
+    ANSWER_LOST = auto()
+    REPEATED = auto()
+    DELAYED = auto()
+    """The worker is delayed before the call, as by a starved processor or a paused machine."""
+
+
+@dataclass(frozen=True)
+class AwsOutage:
+    """An AWS service answers every call with an error."""
+
+    service: str
+    from_ms: int
+    until_ms: int
+
+
+@dataclass
+class FaultPlan:
+    """The probability of each fault in a call to the outside. Faults end at `faults_end_ms` (epoch ms).
+
+    They also end when `faults_left` is 0: each crash leaves a copy of its message, and an hours-long outage would pile
+    up too many copies.
+    """
+
+    faults_end_ms: int
+    faults_left: int = 0
+    crash_probability: float = 0
+    error_probability: float = 0
+    lost_answer_probability: float = 0
+    repeat_probability: float = 0
+    delay_probability: float = 0
+    duplicate_probability: float = 0
+    """A queue delivers a message a second time, or a topic forwards it twice."""
+    aws_outages: tuple[AwsOutage, ...] = ()
+    slow_answer_probability: float = 0
+    """An AWS answer takes seconds."""
+
+    def __post_init__(self) -> None:
+        probabilities = (
+            (CallFault.CRASH_BEFORE, self.crash_probability),
+            (CallFault.CRASH_AFTER, self.crash_probability),
+            (CallFault.DELAYED, self.delay_probability),
+            (CallFault.ERROR, self.error_probability),
+            (CallFault.ANSWER_LOST, self.lost_answer_probability),
+            (CallFault.REPEATED, self.repeat_probability),
+        )
+        self._thresholds: list[tuple[float, CallFault]] = []
+        total = 0.0
+        for call_fault, probability in probabilities:
+            if probability:
+                total += probability
+                self._thresholds.append((total, call_fault))
+        self._total = total
+
+    def draw(self, world: World) -> CallFault | None:
+        """The fault of the next call, if any."""
+        if not self._total or not self.faults_left or world.now_ms >= self.faults_end_ms:
+            return None
+        point = world.random.random()
+        if point >= self._total:
+            return None
+        self.faults_left -= 1
+        return next(call_fault for threshold, call_fault in self._thresholds if point < threshold)
+
+    def duplicates(self, world: World) -> bool:
+        """Whether a queue or topic delivers the next message twice."""
+        if not self.faults_left or world.now_ms >= self.faults_end_ms or not world.chance(self.duplicate_probability):
+            return False
+        self.faults_left -= 1
+        return True
+
+
+class Outside:
+    """All calls of the workers to the outside."""
+
+    def __init__(self, world: World, fault_plan: FaultPlan) -> None:
+        self.world = world
+        self.fault_plan = fault_plan
+
+    def aws(self, service: str, what: str, effect: Callable[[], T], *, shared: bool = False) -> T:
+        """A call of a boto3 client: `effect` is atomic, or does not happen. `shared`: several threads depend on it."""
+        world = self.world
+        task = alive()
+        if any(o.service == service and o.from_ms <= world.now_ms < o.until_ms for o in self.fault_plan.aws_outages):
+            self._refuse(task, service, what, "unavailable", shared)
+        call_fault = self.fault_plan.draw(world)
+        if call_fault is CallFault.DELAYED:
+            if service == "sns":
+                call_fault = None  # the lease has just been checked: only earlier steps may be delayed
+            task.life.faults += shared
+        self.before(task, call_fault, what)
+        if call_fault is CallFault.ERROR:
+            self._refuse(task, service, what, "throttled", shared)
+        task.notes["answer_lost"] = call_fault in {CallFault.ANSWER_LOST, CallFault.REPEATED, CallFault.CRASH_AFTER}
+        answer = effect()
+        task.notes["answer_lost"] = False
+        if call_fault is CallFault.ANSWER_LOST:
+            _fault(task, shared)
+            world.log(task.life.name, "  {}: done, but the answer is lost", what)
+            world.pause(_BOTO_GIVES_UP_MS)
+            raise ReadTimeoutError(endpoint_url=f"https://{service}.invalid")
+        if call_fault is CallFault.REPEATED:
+            world.log(task.life.name, "  {}: the answer is lost, boto3 asks again", what)
+            world.pause(world.between(1_000, 4_000))
+            answer = effect()
+        if world.now_ms < self.fault_plan.faults_end_ms and world.chance(self.fault_plan.slow_answer_probability):
+            world.pause(world.between(50, 2_500))
+        self.after(task, call_fault, what)
+        return answer
+
+    def before(self, task: Task, call_fault: CallFault | None, what: str) -> None:
+        """Before the call takes effect."""
+        world = self.world
+        if call_fault is CallFault.DELAYED:
+            task.delays += 1
+            delay_ms = world.between(200, 25_000)
+            world.log(task.life.name, "  delayed for {} ms before {}", delay_ms, what)
+            world.pause(delay_ms)
+        world.pause(1 + int(_FAST_CALL_MS * world.random.random() ** 2))
+        if call_fault is CallFault.CRASH_BEFORE:
+            world.log(task.life.name, "  ✗ dies before {}", what)
+            world.crash()
+
+    def after(self, task: Task, call_fault: CallFault | None, what: str) -> None:
+        """After the call took effect."""
+        world = self.world
+        if call_fault is CallFault.CRASH_AFTER:
+            world.log(task.life.name, "  ✗ dies after {}", what)
+            world.crash()
+        world.pause(1 + int(_FAST_CALL_MS * world.random.random() ** 2))
+
+    def _refuse(self, task: Task, service: str, what: str, why: str, shared: bool) -> None:
+        _fault(task, shared)
+        self.world.log(task.life.name, "  {}: {} is {}", what, service, why)
+        self.world.pause(self.world.between(50, 3_000))
+        if self.world.chance(0.5):
+            raise EndpointConnectionError(endpoint_url=f"https://{service}.invalid")
+        raise ClientError({"Error": {"Code": "ServiceUnavailable", "Message": why}}, what)
+
+
+def _fault(task: Task, shared: bool) -> None:
+    task.faults += 1
+    task.life.faults += shared
+
+
+def alive() -> Task:
+    """The calling task. Raises `Crashed` in a dead worker, whose cleanup code must reach nothing outside."""
+    task = current()
+    if task.life.dead:
+        raise Crashed
+    return task
