@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
+import pytest
+
 from local.deployment import EVALUATION, NOTIFIER
 from local.http_stub import Fault
 from local.recordings import Recording
@@ -33,6 +35,8 @@ VISIBILITY_SECONDS = 40
 """Replaces the template's 180 s. It exceeds the function's timeout, so a running worker keeps its batch. It is shorter
 than the lease, so a redelivered batch meets the lease of the dead worker."""
 SETTLED_WITHIN_SECONDS = 150
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_killed_workers_lose_nothing() -> None:

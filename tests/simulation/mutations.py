@@ -1,4 +1,4 @@
-"""Broken variants of the delivery code. Each is what a hasty hand could write; the simulator must catch every one.
+"""Broken variants of the delivery code, each a plausible mistake. The simulator must catch every one.
 
 A mutation is one or several substitutions in the source of a function, done while the program runs. A text that is not
 there any more, because the real code has changed, is an error: a mutation that does nothing would prove nothing.
