@@ -52,6 +52,7 @@ def env_vars(port: Annotated[int, typer.Option(help="as given to `up`")] = DEFAU
 def _carry_out(work: Callable[[], bool]) -> NoReturn:
     """Exit 0 if the work says it is good; whatever ends it, say so in words."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it in the background has it ignored
     try:
         status = 0 if work() else FAILED
     except (LocalStackError, TimeoutError) as failure:
