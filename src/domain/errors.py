@@ -1,25 +1,24 @@
-"""What can go wrong outside, as types. Nothing matches on an error's text.
+"""Failures of the outside, as types. No code matches on an error's text.
 
 AlertsError
-├── NotNow                    passing: the same attempt can succeed later, so it is deferred
+├── NotNow                    transient: the same attempt can succeed later, so the event is deferred
 │   ├── Throttled             the other side asked for a pause (429)
 │   ├── Unavailable           5xx, 3xx, time-out, refused or cut connection, an answer that is not JSON
 │   ├── KeyMissing            no `api-key` is stored            ┐
-│   ├── KeyRefused            401: unknown, revoked, expired    │ the operator's to mend
+│   ├── KeyRefused            401: unknown, revoked, expired    │ an operator must act
 │   ├── KeyForbidden          403: the key lacks a permission   │
 │   ├── RulesInvalid          the `rules` document is refused   │
 │   ├── SlackUrlInvalid       `slack-webhook-url` is not a URL  ┘
-│   ├── NotAnalysed           422: asked for results too early
-│   ├── GoalsNotEvaluated     results without goals, and the vendor is still judging them
-│   ├── ResultsDue            the vendor says that they are there; no request was left to fetch them
-│   ├── BudgetSpent           no request may be made before this worker's deadline
-│   ├── OutOfTime             too little of the invocation is left to start anything
+│   ├── NotAnalysed           422: results were requested too early
+│   ├── GoalsNotEvaluated     results without goals, and the vendor is still evaluating them
+│   ├── BudgetSpent           no request is free before this worker's deadline
+│   ├── OutOfTime             too little of the invocation is left to start
 │   ├── NotTaken              the event queue refused some of the events sent together
-│   ├── InFlight              an earlier attempt to send the same alert may not be over yet
-│   └── Contended             other workers kept writing the same outcome first
+│   ├── InFlight              another attempt to send the same alert may still be running
+│   └── Contended             other workers kept writing the same item first
 ├── NotFound                  404: three tries, then an outcome of its own
-├── Unusable                  wrong types, another recording's id, too large: two tries, then dead-letter
-├── Refused                   permanent: dead-letter at once (400, a malformed event, Slack's "no_such_channel")
+├── Unusable                  wrong types, another recording's id, too large: three tries, then dead-lettered
+├── Refused                   permanent, dead-lettered at once: 400, a malformed event, Slack's "no_such_channel"
 └── Conflict                  another worker wrote first: read again and start over
 """
 
@@ -27,16 +26,13 @@ from typing import ClassVar, Final
 
 
 class AlertsError(Exception):
-    """Base of all. `reason` is a word for metrics and dead-letter attributes; the text is a sentence for people."""
+    """`reason` is a word for metrics and dead-letter attributes. The error's text is a sentence for people."""
 
     reason: ClassVar[str] = "error"
 
 
 class NotNow(AlertsError):
-    """A passing obstacle. `retry_at_ms` (epoch) is the earliest moment another attempt makes sense, where known.
-    `stage` is where that attempt takes the fetch up; with none it goes on where this one did."""
-
-    stage: str | None = None
+    """A transient failure. `retry_at_ms` (epoch) is the earliest time for another attempt, if known."""
 
     def __init__(self, message: str, retry_at_ms: int | None = None) -> None:
         super().__init__(message)
@@ -48,7 +44,7 @@ class Throttled(NotNow):
 
 
 class Unavailable(NotNow):
-    """`perhaps_done` tells that the request was sent and its answer lost, so that it may have taken effect."""
+    """`perhaps_done`: the request was sent and its answer lost, so it may have taken effect."""
 
     reason = "upstream_down"
 
@@ -83,23 +79,10 @@ class SlackUrlInvalid(NotNow):
 
 class NotAnalysed(NotNow):
     reason = "not_analysed"
-    stage = "details"
 
 
 class GoalsNotEvaluated(NotNow):
     reason = "goals_not_evaluated"
-    stage = "details"
-
-
-class ResultsDue(NotNow):
-    reason = "results_due"
-    stage = "results"
-    stage_without_goals = "results_without_goals"
-
-    def __init__(self, message: str, *, goals_evaluated: bool) -> None:
-        super().__init__(message)
-        if not goals_evaluated:
-            self.stage = self.stage_without_goals
 
 
 class BudgetSpent(NotNow):
@@ -131,7 +114,7 @@ class Unusable(AlertsError):
 
 
 class Refused(AlertsError):
-    """Trying again cannot help. `word` is the other side's or our own short reason."""
+    """A permanent failure. `word` is a short reason, from the other side or our own."""
 
     reason = "refused"
 

@@ -22,8 +22,11 @@ from adapters.identitycall.client import API_KEY, IdentityCallApi
 from adapters.message_queue import MessageQueue, as_body
 from adapters.rule_book import RULES, StoredRules
 from domain.errors import OPERATOR_NEEDED
-from domain.evaluation.evaluate import Duplicate, Evaluated, EvaluateRecording, RecordingEvent, Result
+from domain.evaluation.attempt import Attempt
+from domain.evaluation.evaluate import EvaluateRecording
+from domain.evaluation.event import Duplicate, Evaluated, RecordingEvent, Result
 from domain.evaluation.fetch import FetchAnalysis
+from domain.evaluation.outbox import Outbox
 from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred
 from runtime.aws import AWS_CONFIG, BATCH_SIZE, PUBLISH_CONFIG, message_queue, parameters
@@ -53,20 +56,21 @@ def worker() -> "EvaluationWorker":
     threads = BatchThreads(BATCH_SIZE)
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     stored = parameters(settings.parameter_prefix, API_KEY, RULES)
-    evaluate = EvaluateRecording(
+    outcomes = DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, threads)
+    topic = SnsAlertTopic(boto3.client("sns", config=PUBLISH_CONFIG), settings.alert_topic_arn)
+    attempt = Attempt(
         fetch=FetchAnalysis(
             IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms),
             SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, threads),
             now_ms,
         ),
         rules=StoredRules(stored, settings.max_pause_ms),
-        outcomes=DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, threads),
-        marks=DynamoMarks(dynamodb, table, now_ms),
-        topic=SnsAlertTopic(boto3.client("sns", config=PUBLISH_CONFIG), settings.alert_topic_arn),
-        meter=meter,
+        outcomes=outcomes,
+        outbox=Outbox(outcomes, topic, meter, now_ms),
         now_ms=now_ms,
-        random=random.random,
     )
+    marks = DynamoMarks(dynamodb, table, now_ms)
+    evaluate = EvaluateRecording(attempt=attempt, marks=marks, now_ms=now_ms, random=random.random)
     queue = message_queue(settings.event_queue_url, settings.event_dead_letter_queue_url)
     return EvaluationWorker(evaluate, queue, threads, meter, now_ms)
 
@@ -135,7 +139,7 @@ class EvaluationWorker:
     def _report(self, result: Result, **about: Any) -> None:
         """Write one log line and count. `about`: ids for the log, never spoken words."""
         match result:
-            case Evaluated(outcome, alerted, details_error):
+            case Evaluated(outcome, alerted, details_missing):
                 self._meter.add("RecordingsEvaluated")
                 self._meter.add("RuleViolations", outcome.violations_total)
                 about |= {
@@ -144,8 +148,8 @@ class EvaluationWorker:
                     "revision": outcome.revision,
                     "alerted": alerted,
                 }
-                if details_error:
-                    about["details_missing"] = details_error
+                if details_missing:
+                    about["details_missing"] = details_missing
                 logger.info("evaluated", **about)
             case Duplicate(_, reason, alerted):
                 self._meter.add("DuplicatesSkipped")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from domain.evaluation.evaluate import RecordingEvent
+from domain.evaluation.event import RecordingEvent
 from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
 from domain.retry import DeadLettered, History

@@ -9,7 +9,8 @@ import pytest
 
 from domain.alerts.deliver import AlreadySent, Claim, DeliveryLedger, HeldByAnother
 from domain.errors import Conflict
-from domain.evaluation.outcome import LEASE_MS, OutboxAlert, Outcome, Source, Status, keep
+from domain.evaluation.outcome import OutboxAlert, Outcome, Source, Status, keep
+from domain.lease import LEASE_MS
 from domain.ports import OutcomeTable
 from domain.rules.violation import Severity
 from tests.fakes.clock import NOON_MS, FakeClock

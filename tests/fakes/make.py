@@ -6,7 +6,7 @@ from pydantic_core import to_json
 
 from domain.alerts import alert as alerts
 from domain.alerts.alert import Alert
-from domain.evaluation.evaluate import RecordingEvent
+from domain.evaluation.event import RecordingEvent
 from domain.evaluation.outcome import Snapshot, Source
 from domain.recording import Goal, Pause, RecordingDetails, RecordingId, Results
 from domain.retry import History

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
-from domain.evaluation.evaluate import EvaluateRecording, RecordingEvent, Result
+from domain.evaluation.attempt import Attempt
+from domain.evaluation.evaluate import EvaluateRecording
+from domain.evaluation.event import RecordingEvent, Result
 from domain.evaluation.fetch import FetchAnalysis
+from domain.evaluation.outbox import Outbox
 from domain.evaluation.outcome import Outcome
 from domain.retry import Deferred
 from tests.fakes.clock import FakeClock
@@ -30,16 +33,14 @@ class World:
         self.topic = FakeTopic(self.stage)
         self.budget = FakeBudget(self.clock, stage=self.stage)
         self.meter = FakeMeter()
-        self.evaluate = EvaluateRecording(
+        attempt = Attempt(
             fetch=FetchAnalysis(self.vendor, self.budget, self.clock),
             rules=self.rules,
             outcomes=self.outcomes,
-            marks=self.marks,
-            topic=self.topic,
-            meter=self.meter,
+            outbox=Outbox(self.outcomes, self.topic, self.meter, self.clock),
             now_ms=self.clock,
-            random=lambda: 0.0,
         )
+        self.evaluate = EvaluateRecording(attempt=attempt, marks=self.marks, now_ms=self.clock, random=lambda: 0.0)
 
     def handle(self, given: RecordingEvent) -> Result:
         return self.evaluate(given, self.clock() + FUNCTION_MS)

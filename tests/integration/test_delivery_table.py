@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
-from domain.evaluation.outcome import LEASE_MS
+from domain.lease import LEASE_MS
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import DeliveryLedgerContract
 from tests.fakes.make import alert

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from domain.alerts.alert import Alert
-from domain.evaluation.outcome import LEASE_MS
+from domain.lease import LEASE_MS
 from domain.retry import History
 from handlers import evaluate_recordings
 from handlers.evaluate_recordings import EvaluationWorker

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from adapters.batching import BatchThreads
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from domain.errors import Unusable
-from domain.evaluation.outcome import LEASE_MS, OutboxAlert, Outcome, Snapshot, Status, keep
+from domain.evaluation.outcome import OutboxAlert, Outcome, Snapshot, Status, keep
+from domain.lease import LEASE_MS
 from domain.recording import Results
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED, OutcomeTableContract

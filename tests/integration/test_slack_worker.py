@@ -9,7 +9,7 @@ import pytest
 from adapters.alert_topic import SnsAlertTopic
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from domain.alerts.alert import Alert
-from domain.evaluation.outcome import LEASE_MS
+from domain.lease import LEASE_MS
 from domain.retry import History
 from handlers import notify_slack
 from handlers.notify_slack import SlackWorker

@@ -28,8 +28,10 @@ from adapters.rule_book import StoredRules
 from adapters.slack.webhook import SlackWebhook
 from domain.alerts.deliver import DeliverAlert
 from domain.discovery.discover import DiscoverRecordings
+from domain.evaluation.attempt import Attempt
 from domain.evaluation.evaluate import EvaluateRecording
 from domain.evaluation.fetch import FetchAnalysis
+from domain.evaluation.outbox import Outbox
 from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
@@ -60,20 +62,20 @@ def evaluation_worker(aws: Aws, clock: FakeClock, *, limit: int = 300) -> Evalua
     """Built as the entrances build them, but for the clock, the sleep and chance."""
     meter, threads = EmfMeter(), BatchThreads(10)
     parameters = Parameters(aws.ssm, PREFIX, ["api-key", "rules"], clock, lambda _: None)
-    evaluate = EvaluateRecording(
+    outcomes = DynamoOutcomeTable(aws.dynamodb, TABLE, 365, clock, threads)
+    attempt = Attempt(
         fetch=FetchAnalysis(
             IdentityCallApi(API, parameters, meter, clock, monotonic=lambda: 0.0),
             SharedRequestBudget(aws.dynamodb, TABLE, limit, meter, clock, threads, clock.sleep),
             clock,
         ),
         rules=StoredRules(parameters, max_pause_ms=5_000),
-        outcomes=DynamoOutcomeTable(aws.dynamodb, TABLE, 365, clock, threads),
-        marks=DynamoMarks(aws.dynamodb, TABLE, clock),
-        topic=SnsAlertTopic(aws.sns, aws.topic_arn),
-        meter=meter,
+        outcomes=outcomes,
+        outbox=Outbox(outcomes, SnsAlertTopic(aws.sns, aws.topic_arn), meter, clock),
         now_ms=clock,
-        random=lambda: 0.0,
     )
+    marks = DynamoMarks(aws.dynamodb, TABLE, clock)
+    evaluate = EvaluateRecording(attempt=attempt, marks=marks, now_ms=clock, random=lambda: 0.0)
     queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
     return EvaluationWorker(evaluate, queue, threads, meter, clock)
 

@@ -15,11 +15,9 @@ from typing import Any, Final
 
 from adapters import retry_after
 from adapters.dynamodb import delivery_table, outcome_table, request_budget
-from domain import retry as delivery
-from domain.alerts import deliver as deliver_alert
-from domain.evaluation import evaluate as evaluate_recording
-from domain.evaluation import fetch as fetch_analysis
-from domain.evaluation import outcome
+from domain import retry
+from domain.alerts import deliver
+from domain.evaluation import attempt, fetch, outbox, outcome
 from handlers import evaluate_recordings
 from runtime import batch, received_events
 from tests.simulation.parallel import on_all_cores
@@ -71,74 +69,76 @@ class Constant:
 
 Change = Substitution | Constant
 
-_Evaluate: Final = evaluate_recording.EvaluateRecording
+_Attempt: Final = attempt.Attempt
+_Outbox: Final = outbox.Outbox
 _Worker: Final = evaluate_recordings.EvaluationWorker
 _Outcomes: Final = outcome_table.DynamoOutcomeTable
 _Ledger: Final = delivery_table.DynamoDeliveryLedger
-_Deliver: Final = deliver_alert.DeliverAlert
-_Fetch: Final = fetch_analysis.FetchAnalysis
+_Deliver: Final = deliver.DeliverAlert
+_Fetch: Final = fetch.FetchAnalysis
 _Budget: Final = request_budget.SharedRequestBudget
 
 MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "publish before save": (
         Substitution(
-            _Evaluate,
+            _Attempt,
             "_judge",
-            "    try:\n        self._save(attempt, outcome)\n",
+            "    try:\n        self._save(begun, outcome)\n",
+            "    from dataclasses import replace\n"
             "    if outcome.pending_alert and outcome.pending_alert.message:\n"
-            "        self.topic.publish(outcome.pending_alert.message)\n"
+            "        self.outbox.topic.publish(outcome.pending_alert.message)\n"
             "        outcome = replace(outcome, alert=replace(outcome.pending_alert, published_at_ms=self.now_ms()))\n"
-            "    try:\n        self._save(attempt, outcome)\n",
+            "    try:\n        self._save(begun, outcome)\n",
         ),
     ),
     "save without condition": (Substitution(_Outcomes, "save", ", **at_revision(outcome.revision - 1)", ""),),
     "mark before publish": (
         Substitution(
-            _Evaluate,
-            "_publish",
+            _Outbox,
+            "publish",
             "    self.topic.publish(pending.message)\n",
             "    self.outcomes.advance(outcome.published(self.now_ms()))\n"
             "    self.topic.publish(pending.message)\n"
             "    return outcome.published(self.now_ms())\n",
         ),
     ),
-    "no lease": (Substitution(_Evaluate, "_carry_on", "if pending.lease_until_ms > now_ms:", "if False:"),),
+    "no lease": (Substitution(_Outbox, "carry_on", "if pending and pending.lease_until_ms > now_ms:", "if False:"),),
     "lease shorter than the function": (
-        Constant(outcome, "LEASE_MS", 12_000),
-        Constant(evaluate_recording, "_LEASE_RESERVE_MS", 1_000),
-        Constant(evaluate_recording, "LEASE_MS", 12_000),
-        Constant(deliver_alert, "LEASE_MS", 12_000),
+        Constant(outbox, "_PUBLISH_RESERVE_MS", 1_000),
+        Constant(outbox, "LEASE_MS", 12_000),
+        Constant(attempt, "LEASE_MS", 12_000),
+        Constant(deliver, "LEASE_MS", 12_000),
     ),
     "alert not carried on before newer results": (
-        Substitution(_Evaluate, "_evaluate", "if standing and standing.pending_alert:", "if False:"),
+        Substitution(_Attempt, "__call__", "if stored and stored.pending_alert:", "if False:"),
     ),
     "alert id from the clock": (
         Substitution(
-            _Evaluate,
-            "_publish",
+            _Outbox,
+            "publish",
             "self.topic.publish(pending.message)",
             'self.topic.publish(pending.message.model_copy(update={"alert_id": f"{self.now_ms():024x}"}))',
         ),
     ),
     "everything alerted again at a re-analysis": (
-        Substitution(_Evaluate, "_judge", "standing.alerted if standing else frozenset()", "frozenset()"),
+        Substitution(_Attempt, "_judge", "stored.alerted if stored else frozenset()", "frozenset()"),
     ),
     "an event met in flight is acknowledged": (
         Substitution(
-            _Evaluate,
-            "_evaluate",
-            "        standing = self._carry_on(",
-            "        if standing.pending_alert.lease_until_ms > self.now_ms():\n"
-            "            return Duplicate(standing.recording, 'in_flight')\n"
-            "        standing = self._carry_on(",
+            _Attempt,
+            "__call__",
+            "        stored = self.outbox.carry_on(",
+            "        if stored.pending_alert.lease_until_ms > self.now_ms():\n"
+            "            return Duplicate(stored.recording, 'in_flight')\n"
+            "        stored = self.outbox.carry_on(",
         ),
     ),
     "the loser of a race takes the winner's word": (
         Substitution(
-            _Evaluate,
+            _Attempt,
             "_judge",
-            "_Outrun(recording, snapshot.digest, not_before_ms)",
-            "_Outrun(recording, '', not_before_ms)",
+            "Outrun(snapshot.digest, ",
+            "Outrun('', ",
         ),
     ),
     "staleness without margin": (Constant(outcome, "STALENESS_MARGIN_MS", 0),),
@@ -154,15 +154,15 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(outcome.Outcome, "answers", "self.fetch_started_ms", "self.evaluated_at_ms"),
     ),
     "404 replaces a judged outcome": (
-        Substitution(_Evaluate, "_conclude", "if standing and standing.judged:", "if False:"),
+        Substitution(_Attempt, "_save_without_results", "if stored and stored.judged:", "if False:"),
     ),
     "404 believed at once": (
-        Substitution(_Evaluate, "_fetch_and_judge", "if not not_found_for_good(event.history):", "if False:"),
+        Substitution(_Attempt, "_fetch_and_judge", "if not not_found_for_good(event.history):", "if False:"),
     ),
     "no goals taken for final": (
         Substitution(_Fetch, "__call__", "if early and (early.results.goals or not reads_goals):", "if early:"),
     ),
-    "goals awaited for ever": (Constant(fetch_analysis, "GOALS_AWAITED_MS", 1 << 60),),
+    "goals awaited for ever": (Constant(fetch, "GOALS_AWAITED_MS", 1 << 60),),
     "deferral by failing": (
         Substitution(
             _Worker,
@@ -178,15 +178,13 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(batch.BatchLoop, "run", '"itemIdentifier": message', '"itemIdentifer": message'),
     ),
     "history not restarted on redrive": (
-        Substitution(
-            delivery, "read_history", "if abs(sent_ms - history.copied_ms) <= _REDRIVEN_AFTER_MS:", "if True:"
-        ),
+        Substitution(retry, "read_history", "if abs(sent_ms - history.copied_ms) <= _REDRIVEN_AFTER_MS:", "if True:"),
     ),
     "deferrals forget when they began": (
-        Substitution(delivery, "_defer", "first_sent_ms=history.first_sent_ms", "first_sent_ms=now_ms"),
+        Substitution(retry, "_defer", '"copied_ms": now_ms', '"first_sent_ms": now_ms, "copied_ms": now_ms'),
     ),
     "Retry-After ignored": (
-        Substitution(delivery, "settle", "obstacle.retry_at_ms if isinstance(obstacle, NotNow) else None", "None"),
+        Substitution(retry, "settle", "error.retry_at_ms if isinstance(error, NotNow) else None", "None"),
         Substitution(
             retry_after,
             "retry_at_ms",
@@ -195,7 +193,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         ),
     ),
     "a wait longer than SQS can delay is cut": (
-        Substitution(delivery, "still_waiting", "if now_ms >= history.not_before_ms:", "if True:"),
+        Substitution(retry, "still_waiting", "if now_ms >= history.not_before_ms:", "if True:"),
     ),
     "429 holds nobody": (Substitution(_Budget, "hold", "self._change(", "(lambda change: None)("),),
     "budget without condition": (Substitution(_Budget, "_write", "**at_revision(schedule.revision - 1),", ""),),

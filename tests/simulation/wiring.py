@@ -20,8 +20,10 @@ from adapters.rule_book import RULES, StoredRules
 from adapters.slack.webhook import WEBHOOK_URL, SlackWebhook
 from domain.alerts.alert import Alert
 from domain.alerts.deliver import DeliverAlert, Destination
+from domain.evaluation.attempt import Attempt
 from domain.evaluation.evaluate import EvaluateRecording
 from domain.evaluation.fetch import FetchAnalysis
+from domain.evaluation.outbox import Outbox
 from domain.ports import Clock
 from handlers import evaluate_recordings, notify_slack
 from handlers.evaluate_recordings import EvaluationWorker
@@ -74,18 +76,19 @@ class Parts:
         session.mount("https://", VendorTransport(self.vendor))
         api._thread.session = session
         threads = BatchThreads(BATCH_SIZE)
-        evaluate = EvaluateRecording(
+        outcomes = DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, threads)
+        topic = SnsAlertTopic(cast(Any, Sns(self.outside, self.topic)), "topic")
+        attempt = Attempt(
             fetch=FetchAnalysis(
                 api, SharedRequestBudget(dynamodb, TABLE, self.limit, meter, now_ms, threads, self._sleep), now_ms
             ),
             rules=StoredRules(parameters, MAX_PAUSE_MS),
-            outcomes=DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, threads),
-            marks=DynamoMarks(dynamodb, TABLE, now_ms),
-            topic=SnsAlertTopic(cast(Any, Sns(self.outside, self.topic)), "topic"),
-            meter=meter,
+            outcomes=outcomes,
+            outbox=Outbox(outcomes, topic, meter, now_ms),
             now_ms=now_ms,
-            random=self.world.random.random,
         )
+        marks = DynamoMarks(dynamodb, TABLE, now_ms)
+        evaluate = EvaluateRecording(attempt=attempt, marks=marks, now_ms=now_ms, random=self.world.random.random)
         return EvaluationWorker(evaluate, self._queue("event"), threads, meter, now_ms)
 
     def slack_worker(self, environment: Environment) -> SlackWorker:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from domain.alerts.alert import Alert
 from domain.errors import AlertsError, InFlight, NotNow, Unavailable
-from domain.evaluation.outcome import LEASE_MS
+from domain.lease import LEASE_MS
 from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred, History, Random, settle, still_waiting
 

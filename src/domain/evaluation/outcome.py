@@ -1,7 +1,7 @@
-"""The outcome of a recording: what was judged, from which results, and how far its alert has got.
+"""The outcome of a recording: its violations, the results they were found in, and the state of its alert.
 
-The outcome is also the outbox of its alert: it is saved with the alert `pending` and leased, then the alert is
-published, then marked. Every write names the `revision` it replaces, so a stale one cannot survive.
+The outcome is also the outbox of its alert: see `domain.evaluation.outbox`. Every write names the `revision` that it
+replaces, so a stale write fails.
 """
 
 import hashlib
@@ -13,11 +13,8 @@ from domain.alerts.alert import MAX_VIOLATIONS, Alert
 from domain.recording import RecordingId, Results
 from domain.rules.violation import Severity, Violation
 
-LEASE_MS: Final = 60_000
-"""How long a pending alert belongs to the worker that saved it: well beyond the functions' time limit of 30 s, so that
-whoever finds it run out knows that its owner is gone, whatever the clocks' differences."""
 STALENESS_MARGIN_MS: Final = 2_000
-"""An event this much older than the fetch cannot be about newer results, whatever the clocks' differences."""
+"""Exceeds clock skew: an event this much older than the fetch cannot announce newer results."""
 
 
 class Status(StrEnum):
@@ -39,7 +36,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeptViolation:
-    """What of a violation stays in the outcome."""
+    """A violation as the outcome stores it, without its evidence."""
 
     rule_id: str
     subject: str
@@ -49,7 +46,7 @@ class KeptViolation:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Results as they were fetched: the model that is judged, and the body's `data` as one JSON text."""
+    """Fetched results: the model that is judged, and the body's `data` as JSON text."""
 
     results: Results
     json: bytes
@@ -61,7 +58,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class OutboxAlert:
-    """The alert in the outbox. `message` is there while it is pending, and `published_at_ms` from then on."""
+    """The alert in the outbox. A pending alert has its `message`, a published one `published_at_ms`."""
 
     alert_id: str
     lease_until_ms: int
@@ -77,8 +74,8 @@ class OutboxAlert:
 class Outcome:
     """One recording's outcome. Times are epoch milliseconds; `revision` counts its writes from 1.
 
-    `recording` is the canonical id, or a UUID where the vendor knows no such recording. `snapshot` is what was judged;
-    it is not read back with the rest. `alerted` are the fingerprints of all violations ever alerted.
+    `recording` is the canonical id, or a UUID that the vendor does not know. `snapshot` is saved and never read back.
+    `alerted` holds the fingerprints of all violations ever alerted.
     """
 
     recording: RecordingId
@@ -105,11 +102,11 @@ class Outcome:
         return self.alert if self.alert and self.alert.pending else None
 
     def answers(self, sent_ms: int) -> bool:
-        """Whether an event sent then is old news: the results held were fetched well after it."""
+        """Whether an event sent then is old news: these results were fetched well after it."""
         return sent_ms < self.fetch_started_ms - STALENESS_MARGIN_MS
 
     def leased(self, until_ms: int) -> "Outcome":
-        """The next revision, its pending alert taken over."""
+        """The next revision, its pending alert leased to this worker."""
         return self._next(alert=replace(self._outbox, lease_until_ms=until_ms))
 
     def published(self, at_ms: int) -> "Outcome":
@@ -117,7 +114,7 @@ class Outcome:
         return self._next(alert=replace(self._outbox, published_at_ms=at_ms, message=None))
 
     def confirmed(self, fetch_started_ms: int) -> "Outcome":
-        """The next revision, the same results having been fetched again."""
+        """The next revision: the same results were fetched again."""
         return self._next(fetch_started_ms=max(fetch_started_ms, self.fetch_started_ms))
 
     @property
@@ -136,7 +133,7 @@ class Outcome:
 
 
 def keep(violations: tuple[Violation, ...]) -> tuple[KeptViolation, ...]:
-    """The first 50, as the outcome stores them."""
+    """The first 50 violations, as the outcome stores them."""
     return tuple(
         KeptViolation(violation.rule_id, violation.subject, violation.severity, violation.summary)
         for violation in violations[:MAX_VIOLATIONS]

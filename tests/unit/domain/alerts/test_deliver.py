@@ -7,7 +7,7 @@ import pytest
 from domain.alerts.alert import Alert
 from domain.alerts.deliver import DeliverAlert, Delivery, Sent, SentBefore
 from domain.errors import AlertsError, Refused, SlackUrlInvalid, Throttled, Unavailable
-from domain.evaluation.outcome import LEASE_MS
+from domain.lease import LEASE_MS
 from domain.retry import DeadLettered, Deferred, History
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import alert, fresh_history

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from domain.evaluation.evaluate import RecordingEvent, Result
-from domain.evaluation.outcome import LEASE_MS, Outcome
+from domain.evaluation.event import RecordingEvent, Result
+from domain.evaluation.outcome import Outcome
+from domain.lease import LEASE_MS
 from domain.recording import RecordingId
 from domain.retry import Deferred
 from tests.fakes.clock import NOON_MS

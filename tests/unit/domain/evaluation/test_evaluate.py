@@ -18,8 +18,9 @@ from domain.errors import (
     Unavailable,
     Unusable,
 )
-from domain.evaluation.evaluate import Duplicate, Evaluated, Result
-from domain.evaluation.outcome import LEASE_MS, STALENESS_MARGIN_MS, Outcome, Source, Status
+from domain.evaluation.event import Duplicate, Evaluated, Result
+from domain.evaluation.outcome import STALENESS_MARGIN_MS, Outcome, Source, Status
+from domain.lease import LEASE_MS
 from domain.retry import DeadLettered, Deferred, History
 from domain.rules.document import RuleSet
 from tests.fakes.clock import NOON_MS
@@ -90,7 +91,7 @@ class TestOneEvent:
     def test_the_alert_names_the_recording_as_people_know_it(self, world: World) -> None:
         world.vendor.answers(123, body(123, goal()))
         world.vendor.describes(123, details(name="Support call 42"))
-        assert evaluated(world.handle(event())).details_obstacle is None
+        assert evaluated(world.handle(event())).details_missing is None
         assert world.topic.published[0].recording_name() == "Support call 42"
 
     @pytest.mark.parametrize(
@@ -103,14 +104,14 @@ class TestOneEvent:
         world.vendor.answers(123, body(123, goal()))
         world.vendor.describes(123, obstacle)
         result = evaluated(world.handle(event()))
-        assert (result.alerted, result.details_obstacle) == (True, obstacle.reason)
+        assert (result.alerted, result.details_missing) == (True, obstacle.reason)
         assert world.topic.published[0].recording_name() == "recording 123"
         assert world.vendor.requests == ["results 123", "details 123"]
 
     def test_an_alert_goes_out_without_details_when_the_budget_is_spent(self, world: World) -> None:
         world.vendor.answers(123, body(123, goal()))
         world.budget.left = 1
-        assert evaluated(world.handle(event())).details_obstacle == "budget"
+        assert evaluated(world.handle(event())).details_missing == "budget"
         assert len(world.topic.published) == 1
 
     def test_details_are_waited_for_only_a_little(self, world: World) -> None:
@@ -376,7 +377,7 @@ class TestLateGoals:
                 world.clock.advance(HOUR_MS // 4)
                 history = result.history
                 reasons.append(result.reason)
-        assert reasons[1:] == ["results_due"]
+        assert reasons[1:] == ["budget"]
         assert world.vendor.requests == ["results 123", "details 123", "results 123"]
         assert evaluated(result).outcome.goals_evaluated if result else False
 

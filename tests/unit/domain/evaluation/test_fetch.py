@@ -1,24 +1,14 @@
-"""The way to what can be judged: in one go where requests are to be had, one at a time where they are scarce."""
+"""The steps of a fetch: in one attempt while requests are free, one request an attempt where they are scarce."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from domain.errors import (
-    AlertsError,
-    BudgetSpent,
-    GoalsNotEvaluated,
-    KeyRefused,
-    NotAnalysed,
-    NotFound,
-    ResultsDue,
-    Throttled,
-    Unavailable,
-)
-from domain.evaluation.fetch import FetchAnalysis, Fetched
+from domain.errors import BudgetSpent, KeyRefused, NotAnalysed, NotFound, Throttled, Unavailable
+from domain.evaluation.fetch import GOALS_AWAITED_MS, AnalysisFailed, FetchAnalysis, Fetched, Step, Wait
 from domain.recording import RecordingDetails
-from domain.retry import GOALS_AWAITED_MS, Deferred, History, settle
+from domain.retry import Deferred, History, settle
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import body, details, fresh_history, goal, pause
 from tests.fakes.outside import FakeBudget, FakeVendor
@@ -28,6 +18,8 @@ WITHOUT_GOALS = details(status="completed", goals_evaluated=False)
 EVALUATED = details(status="completed", goals_evaluated=True)
 FAILED = details(status="failed", goals_evaluated=None)
 EARLY = NotAnalysed("422")
+
+Analysis = Fetched | AnalysisFailed | Wait
 
 
 @dataclass
@@ -43,23 +35,24 @@ class World:
         self.vendor.answers(123, *results)
         self.vendor.describes(123, *(known or [EVALUATED]))
 
-    def attempt(self, history: History | None = None, *, reads_goals: bool = True) -> Fetched | RecordingDetails:
+    def attempt(self, history: History | None = None, *, reads_goals: bool = True) -> Analysis:
         self.fetch.begin(NOON_MS + 12_000)
         return self.fetch(123, history or fresh_history(), reads_goals=reads_goals, latest_ms=NOON_MS + 12_000)
 
-    def attempts_of_one_request(self, *, reads_goals: bool = True, most: int = 20) -> Fetched | RecordingDetails:
-        """Attempt again and again with a budget that gives one request each time, and no second one."""
+    def attempts_of_one_request(self, *, reads_goals: bool = True, most: int = 20) -> Analysis:
+        """Attempt again and again, with one request each time."""
         history = fresh_history()
         for _ in range(most):
             self.budget.left = 1
-            try:
-                return self.attempt(history, reads_goals=reads_goals)
-            except AlertsError as obstacle:
-                deferral = settle(obstacle, history, self.clock(), lambda: 0.0)
-                assert isinstance(deferral, Deferred)
-                history = deferral.history
-                self.clock.advance(max(1, deferral.delay_s * 1_000))
-        pytest.fail("it was not brought on by each single request")
+            analysis = self.attempt(history, reads_goals=reads_goals)
+            if not isinstance(analysis, Wait):
+                return analysis
+            waiting = history.model_copy(update={"stage": analysis.step})
+            deferral = settle(analysis.error, waiting, self.clock(), lambda: 0.0)
+            assert isinstance(deferral, Deferred)
+            history = deferral.history
+            self.clock.advance(max(1, deferral.delay_s * 1_000))
+        pytest.fail("the fetch did not end")
 
 
 @pytest.fixture
@@ -67,159 +60,133 @@ def world() -> World:
     return World()
 
 
-WAYS: dict[str, tuple[list[Any], list[Any], bool, list[str], bool | None]] = {
-    # results, details, do rules read goals → requests, are the goals all there (None: the analysis failed)
+def at(step: str, waited_ms: int = 0) -> History:
+    return History(first_sent_ms=NOON_MS - waited_ms, copied_ms=NOON_MS, stage=step)
+
+
+CASES: dict[str, tuple[list[Any], list[Any], bool, list[str], bool | None]] = {
+    # results, details, do rules read goals → requests, are all goals evaluated (None: the analysis failed)
     "goals at once": ([body(123, goal())], [], True, ["results"], True),
     "no goals, and no rule reads any": ([body(123, pause())], [], False, ["results"], True),
-    "no goals, and none to come": ([body(123)], [EVALUATED], True, ["results", "details", "results"], True),
+    "no goals, and none will come": ([body(123)], [EVALUATED], True, ["results", "details", "results"], True),
     "goals come between": ([body(123), body(123, goal())], [EVALUATED], True, ["results", "details", "results"], True),
     "too early, then there": ([EARLY, body(123, goal())], [EVALUATED], True, ["results", "details", "results"], True),
-    "failed, and results": ([body(123)], [FAILED], True, ["results", "details"], None),
-    "failed, and none": ([EARLY], [FAILED], True, ["results", "details"], None),
+    "failed, with results": ([body(123)], [FAILED], True, ["results", "details"], None),
+    "failed, without results": ([EARLY], [FAILED], True, ["results", "details"], None),
 }
 
 
-@pytest.mark.parametrize(("results", "known", "reads", "requests", "all_there"), WAYS.values(), ids=WAYS)
-class TestWays:
-    def test_in_one_go(
-        self,
-        world: World,
-        results: list[Any],
-        known: list[Any],
-        reads: bool,
-        requests: list[str],
-        all_there: bool | None,
-    ) -> None:
-        world.vendor_says(results, known)
-        fetched = world.attempt(reads_goals=reads)
-        assert world.vendor.requests == [f"{request} 123" for request in requests]
-        self.check(fetched, all_there)
-
-    def test_one_request_at_a_time(
-        self,
-        world: World,
-        results: list[Any],
-        known: list[Any],
-        reads: bool,
-        requests: list[str],
-        all_there: bool | None,
-    ) -> None:
-        world.vendor_says(results, known)
-        fetched = world.attempts_of_one_request(reads_goals=reads)
-        assert world.vendor.requests == [f"{request} 123" for request in requests]
-        self.check(fetched, all_there)
-
-    @staticmethod
-    def check(fetched: Fetched | RecordingDetails, all_there: bool | None) -> None:
-        if all_there is None:
-            assert fetched == FAILED
-        else:
-            assert isinstance(fetched, Fetched)
-            assert fetched.goals_evaluated is all_there
+@pytest.mark.parametrize("scarce", [False, True], ids=["in one attempt", "one request an attempt"])
+@pytest.mark.parametrize(("results", "known", "reads_goals", "requests", "evaluated"), CASES.values(), ids=CASES)
+def test_the_requests_and_their_result(
+    world: World,
+    results: list[Any],
+    known: list[Any],
+    reads_goals: bool,
+    requests: list[str],
+    evaluated: bool | None,
+    scarce: bool,
+) -> None:
+    world.vendor_says(results, known)
+    run = world.attempts_of_one_request if scarce else world.attempt
+    analysis = run(reads_goals=reads_goals)
+    assert world.vendor.requests == [f"{request} 123" for request in requests]
+    if evaluated is None:
+        assert analysis == AnalysisFailed(FAILED.id)
+    else:
+        assert isinstance(analysis, Fetched)
+        assert analysis.goals_evaluated is evaluated
 
 
-class TestWaiting:
+class TestWaitingForGoals:
     @pytest.mark.parametrize(
-        ("results", "known", "reads", "raised"),
+        ("results", "known", "reads_goals", "reason"),
         [
-            (EARLY, PENDING, True, NotAnalysed),
-            (EARLY, PENDING, False, NotAnalysed),
-            (EARLY, WITHOUT_GOALS, True, GoalsNotEvaluated),
-            (body(123), PENDING, True, NotAnalysed),
-            (body(123), WITHOUT_GOALS, True, GoalsNotEvaluated),
-            (body(123), details(goals_evaluated=None), True, GoalsNotEvaluated),
+            (EARLY, PENDING, True, "not_analysed"),
+            (EARLY, PENDING, False, "not_analysed"),
+            (EARLY, WITHOUT_GOALS, True, "goals_not_evaluated"),
+            (body(123), PENDING, True, "not_analysed"),
+            (body(123), WITHOUT_GOALS, True, "goals_not_evaluated"),
+            (body(123), details(goals_evaluated=None), True, "goals_not_evaluated"),
         ],
     )
-    def test_what_is_not_final_is_waited_for(
-        self, world: World, results: Any, known: RecordingDetails, reads: bool, raised: type[AlertsError]
+    def test_results_that_are_not_final_wait(
+        self, world: World, results: Any, known: RecordingDetails, reads_goals: bool, reason: str
     ) -> None:
         world.vendor_says([results], [known])
-        with pytest.raises(raised):
-            world.attempt(reads_goals=reads)
+        analysis = world.attempt(reads_goals=reads_goals)
+        assert isinstance(analysis, Wait)
+        assert (analysis.step, analysis.error.reason) == (Step.DETAILS, reason)
 
-    @pytest.mark.parametrize("waited_ms", [GOALS_AWAITED_MS, GOALS_AWAITED_MS + 1])
-    def test_after_an_hour_what_is_there_is_judged_and_says_so(self, world: World, waited_ms: int) -> None:
+    @pytest.mark.parametrize(("waited_ms", "waits"), [(GOALS_AWAITED_MS - 1, True), (GOALS_AWAITED_MS, False)])
+    def test_after_an_hour_results_are_judged_without_goals(self, world: World, waited_ms: int, waits: bool) -> None:
         world.vendor_says([body(123, pause())], [WITHOUT_GOALS])
-        fetched = world.attempt(fresh_history(NOON_MS - waited_ms))
-        assert isinstance(fetched, Fetched)
-        assert (fetched.goals_evaluated, fetched.details) == (False, WITHOUT_GOALS)
+        analysis = world.attempt(at("", waited_ms))
+        assert isinstance(analysis, Wait) is waits
+        if isinstance(analysis, Fetched):
+            assert (analysis.goals_evaluated, analysis.details) == (False, WITHOUT_GOALS)
         assert world.vendor.requests == ["results 123", "details 123"]
 
-    def test_a_millisecond_before_it_waits(self, world: World) -> None:
+    def test_one_request_an_attempt_ends_after_the_hour_too(self, world: World) -> None:
         world.vendor_says([body(123, pause())], [WITHOUT_GOALS])
-        with pytest.raises(GoalsNotEvaluated):
-            world.attempt(fresh_history(NOON_MS - GOALS_AWAITED_MS + 1))
-
-    def test_one_request_at_a_time_comes_through_the_hour_too(self, world: World) -> None:
-        world.vendor_says([body(123, pause())], [WITHOUT_GOALS])
-        fetched = world.attempts_of_one_request(most=100)
-        assert isinstance(fetched, Fetched)
-        assert fetched.goals_evaluated is False
+        analysis = world.attempts_of_one_request(most=100)
+        assert isinstance(analysis, Fetched)
+        assert analysis.goals_evaluated is False
         assert world.clock() >= NOON_MS + GOALS_AWAITED_MS
+
+    @pytest.mark.parametrize(("found", "evaluated"), [([], False), ([goal()], True)])
+    def test_results_without_goals_say_so_unless_goals_came(
+        self, world: World, found: list[Any], evaluated: bool
+    ) -> None:
+        world.vendor_says([body(123, *found)])
+        analysis = world.attempt(at("results_without_goals", GOALS_AWAITED_MS))
+        assert isinstance(analysis, Fetched)
+        assert analysis.goals_evaluated is evaluated
+        assert world.vendor.requests == ["results 123"]
 
 
 class TestScarceRequests:
-    def test_without_any_nothing_is_asked(self, world: World) -> None:
+    def test_without_a_free_request_nothing_is_sent(self, world: World) -> None:
         world.budget.left = 0
         with pytest.raises(BudgetSpent):
             world.attempt()
         assert world.vendor.requests == []
 
-    @pytest.mark.parametrize(
-        ("left", "reason", "stage"), [(1, "goals_not_evaluated", "details"), (2, "results_due", "results")]
-    )
-    def test_what_is_known_so_far_is_remembered_and_the_time_to_come_back(
-        self, world: World, left: int, reason: str, stage: str
-    ) -> None:
+    @pytest.mark.parametrize(("left", "step"), [(1, Step.DETAILS), (2, Step.FINAL_RESULTS)])
+    def test_the_next_attempt_starts_at_the_step_that_had_no_request(self, world: World, left: int, step: Step) -> None:
         world.vendor_says([body(123)], [EVALUATED])
         world.budget.left = left
-        with pytest.raises(AlertsError) as raised:
-            world.attempt()
-        deferral = settle(raised.value, fresh_history(), NOON_MS, lambda: 0.0)
-        assert isinstance(deferral, Deferred)
-        assert (deferral.reason, deferral.history.stage, deferral.delay_s) == (reason, stage, 30)
+        analysis = world.attempt()
+        assert isinstance(analysis, Wait)
+        assert (analysis.step, analysis.error.reason) == (step, "budget")
+        assert analysis.error.retry_at_ms == NOON_MS + 30_000
 
-    def test_a_429_on_the_second_request_is_remembered_likewise(self, world: World) -> None:
-        world.vendor_says([body(123)], [Throttled("429", NOON_MS + 9_000)])
-        with pytest.raises(GoalsNotEvaluated) as raised:
-            world.attempt()
-        assert raised.value.retry_at_ms == NOON_MS + 9_000
-        assert world.budget.holds == [NOON_MS + 9_000]
-
-    def test_an_outage_in_between_does_not_send_it_back_to_the_start(self, world: World) -> None:
-        world.vendor_says([Unavailable("500")])
-        history = History(first_sent_ms=NOON_MS, copied_ms=NOON_MS, stage=ResultsDue.stage or "")
-        with pytest.raises(Unavailable) as raised:
-            world.attempt(history)
-        deferral = settle(raised.value, history, NOON_MS, lambda: 0.0)
-        assert isinstance(deferral, Deferred)
-        assert deferral.history.stage == ResultsDue.stage
-
-    @pytest.mark.parametrize(("found", "all_there"), [([], False), ([goal()], True)])
-    def test_results_due_after_the_hour_without_goals_say_what_they_are(
-        self, world: World, found: list[Any], all_there: bool
+    @pytest.mark.parametrize("failure", [Throttled("429", NOON_MS + 9_000), Unavailable("503", NOON_MS + 9_000)])
+    def test_the_next_attempt_starts_at_the_step_that_failed(
+        self, world: World, failure: Throttled | Unavailable
     ) -> None:
-        world.vendor_says([body(123, *found)])
-        fetched = world.attempt(History(first_sent_ms=NOON_MS, copied_ms=NOON_MS, stage=ResultsDue.stage_without_goals))
-        assert isinstance(fetched, Fetched)
-        assert fetched.goals_evaluated is all_there
-        assert world.vendor.requests == ["results 123"]
+        world.vendor_says([body(123)], [failure])
+        assert world.attempt() == Wait(Step.DETAILS, failure)
+
+    def test_results_that_are_withdrawn_start_at_the_details(self, world: World) -> None:
+        world.vendor_says([EARLY])
+        assert world.attempt(at("results")) == Wait(Step.DETAILS, EARLY)
 
 
 class TestErrors:
-    @pytest.mark.parametrize("stage", ["", "details", "results", "results_without_goals", "a newer version's"])
-    def test_a_404_is_one_at_every_stage(self, world: World, stage: str) -> None:
+    @pytest.mark.parametrize("stage", [*Step, "a newer version's"])
+    def test_a_404_is_raised_at_every_step(self, world: World, stage: str) -> None:
         world.vendor.describes(123, NotFound("404"))
         with pytest.raises(NotFound):
-            world.attempt(History(first_sent_ms=NOON_MS, copied_ms=NOON_MS, stage=stage))
+            world.attempt(at(stage))
 
-    def test_a_refused_key_that_cannot_be_told_to_the_others_is_one_all_the_same(
+    def test_a_refused_key_is_reported_even_if_the_hold_cannot_be_stored(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def unreachable(until_ms: int) -> None:
             raise ConnectionError("the table")
 
         monkeypatch.setattr(world.budget, "hold", unreachable)
-        world.vendor_says([KeyRefused("401")])
-        with pytest.raises(KeyRefused):
-            world.attempt()
+        refusal = KeyRefused("401")
+        world.vendor_says([refusal])
+        assert world.attempt() == Wait(Step.FIRST_RESULTS, refusal)

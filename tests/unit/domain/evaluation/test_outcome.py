@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from domain.alerts.alert import MAX_VIOLATIONS
-from domain.evaluation.outcome import LEASE_MS, STALENESS_MARGIN_MS, Status, keep
+from domain.evaluation.outcome import STALENESS_MARGIN_MS, Status, keep
+from domain.lease import LEASE_MS
 from tests.fakes.clock import NOON_MS
 from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED
 from tests.fakes.make import unmet
