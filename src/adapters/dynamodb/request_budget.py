@@ -134,7 +134,6 @@ def _item(schedule: Schedule) -> Item:
     return BUDGET_KEY.attributes | {
         "slots": {"B": array("q", schedule.slots).tobytes()},
         "line_ms": {"N": str(schedule.line_ms)},
-        "line_taken": {"N": str(schedule.line_taken)},
         "held_until_ms": {"N": str(schedule.held_until_ms)},
         "revision": {"N": str(schedule.revision)},
     }
@@ -148,7 +147,6 @@ def _schedule(item: Item) -> Schedule:
     return Schedule(
         slots=tuple(slots),
         line_ms=int(item["line_ms"]["N"]),
-        line_taken=int(item["line_taken"]["N"]),
         held_until_ms=int(item["held_until_ms"]["N"]),
         revision=int(item["revision"]["N"]),
     )

@@ -1,8 +1,8 @@
 """The request budget's schedule: no window of 60 s holds more than the limit, and a backlog uses nearly all of it."""
 
 import heapq
-from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -62,32 +62,13 @@ def test_who_is_denied_takes_no_slot() -> None:
     assert denied.slots == schedule.slots
 
 
-def test_those_denied_come_back_shortly_before_slots_come_free_two_for_each() -> None:
-    schedule = Schedule()
-    for second in (0, 10, 20):
-        schedule, _ = granted(schedule, 1, NOON_MS + second * 1_000, limit=3)
-    _, answers = grant(schedule, [NOON_MS] * 9, NOON_MS + 20_000, 3)
-    back = [answer.retry_at_ms - NOON_MS - WINDOW_MS for answer in answers if isinstance(answer, Denied)]
-    before = back[0]
-    assert -15_000 < before < 0
-    assert [at_ms - before for at_ms in back] == [
-        0,
-        0,
-        10_000,
-        10_000,
-        20_000,
-        20_000,
-        *[WINDOW_MS] * 2,
-        WINDOW_MS + 10_000,
-    ]
-
-
-def test_after_a_burst_they_come_back_together() -> None:
-    schedule, _ = granted(Schedule(), 60, NOON_MS, limit=60)
-    _, answers = grant(schedule, [NOON_MS] * 130, NOON_MS, 60)
-    back = Counter(answer.retry_at_ms for answer in answers if isinstance(answer, Denied))
-    first, second = sorted(back)
-    assert (back[first], back[second], second - first) == (120, 10, WINDOW_MS)
+def test_those_denied_come_back_evenly_six_for_each_slot() -> None:
+    limit = 60
+    schedule, _ = granted(Schedule(), limit, NOON_MS, limit)
+    _, answers = grant(schedule, [NOON_MS] * 7 * limit, NOON_MS, limit)
+    back = [answer.retry_at_ms for answer in answers if isinstance(answer, Denied)]
+    assert NOON_MS + WINDOW_MS - 15_000 < back[0] < NOON_MS + WINDOW_MS
+    assert {after - before for before, after in pairwise(back)} == {WINDOW_MS // (6 * limit)}
 
 
 @given(line_ms=st.integers(-(10**7), 10**9), wishes=st.integers(1, 200), limit=st.integers(1, 300))

@@ -50,7 +50,7 @@ def test_nothing_is_to_spare_while_somebody_sleeps_until_a_slot() -> None:
 
 def test_nothing_is_to_spare_while_somebody_stands_in_line() -> None:
     """Slots are free already, but those who were sent away to come back for them have not come yet."""
-    schedule, answers = grant(Schedule(), [NOON_MS] * 20, NOON_MS, 3)
+    schedule, answers = grant(Schedule(), [NOON_MS] * 40, NOON_MS, 3)
     assert isinstance(answers[-1], Denied)
     last_comes_back_ms = answers[-1].retry_at_ms
     assert last_comes_back_ms > NOON_MS + 2 * WINDOW_MS
