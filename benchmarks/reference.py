@@ -2,7 +2,7 @@
 
 Batch processing with the SQS envelope parsed by a model, idempotency with its DynamoDB layer, the API key from
 Parameter Store, `requests.get`, a `Table` resource, `publish`, a log line and a metric a recording. It does less than
-ours: no outbox, no lease, no fencing, no request limit.
+ours: no outbox, no lease, no conditional writes, no request limit.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """`make deploy`: asks what the stack's parameters should be, builds, deploys, and shows how secrets are stored.
 
-What is offered comes from the stack itself, Python and processor included. So Enter at every question changes nothing,
-from whichever clone or machine it is typed. No file is written.
+The offered values come from the stack itself, Python and processor included. So Enter at every question changes
+nothing, on any machine. No file is written.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import CommandError, Exit, told_in_a_sentence
 from cli.machine import installed
+from cli.questions import agreed, ask_all, say
 from cli.stack import OURS, Stack, find_stack, require_stack, session_in
 from cli.template_parameters import Parameter, read_parameters
 
 ROOT = Path(__file__).parents[1]
-EMPTY = "-"
-LINE = 100
 SECRETS = ("api-key", "slack-webhook-url")
 WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the entry's name
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
@@ -46,19 +44,19 @@ def deploy(wish: Wish, answers: TextIO) -> None:
     """Deploy, or raise `CommandError` before anything was changed."""
     session = session_in(wish.region)
     parameters = read_parameters(ROOT / "template.yaml")
-    standing = _deployable(find_stack(session, wish.stack), session.region_name)
+    deployed = _deployable(find_stack(session, wish.stack), session.region_name)
     where = f"{wish.stack} in {session.region_name}"
-    _say(f"▸ {where}: {'a new stack' if standing is None else 'deployed before; its own values are offered'}.")
-    values = _offered(parameters, standing) | dict(wish.given)
+    say(f"▸ {where}: {'a new stack' if deployed is None else 'deployed before; its own values are offered'}.")
+    values = _offered(parameters, deployed) | dict(wish.given)
     if unknown := wish.given.keys() - {each.name for each in parameters}:
         raise CommandError(f"The template has no parameter {', '.join(sorted(unknown))}.")
     if wish.guided:
-        values = _ask_all(parameters, values, answers)
+        values = ask_all(parameters, values, answers)
     _require_valid(parameters, values)
-    _require_python(values["PythonRuntime"], standing)
-    _show_changes(values, standing)
-    if wish.guided and not _agreed(f"Deploy {where}?", answers):
-        _say("Nothing was deployed.")
+    _require_python(values["PythonRuntime"], deployed)
+    _show_changes(values, deployed)
+    if wish.guided and not agreed(f"Deploy {where}?", answers):
+        say("Nothing was deployed.")
         return
     _sam("build", "--cached", "--parallel", overrides=values)
     _sam(
@@ -71,7 +69,7 @@ def deploy(wish: Wish, answers: TextIO) -> None:
     _show_next(session, require_stack(session, wish.stack))
 
 
-# ── What is offered ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── Offered values ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _deployable(stack: Stack | None, region: str | None) -> Stack | None:
@@ -92,14 +90,14 @@ def _deployable(stack: Stack | None, region: str | None) -> Stack | None:
     return stack
 
 
-def _offered(parameters: Sequence[Parameter], standing: Stack | None) -> dict[str, str]:
-    """The stack's own values; the template's defaults for what it does not have."""
+def _offered(parameters: Sequence[Parameter], deployed: Stack | None) -> dict[str, str]:
+    """The stack's own values, and the template's defaults for parameters that it lacks."""
     offered = {each.name: each.default for each in parameters}
-    if standing is None:
+    if deployed is None:
         return offered | {"PythonRuntime": _python_for_a_new_stack(parameters)}
-    if "WebhookUrl" in standing.outputs:
+    if "WebhookUrl" in deployed.outputs:
         offered["Webhook"] = "on"  # A stack from before this parameter had a URL: its senders rely on it.
-    return offered | {name: value for name, value in standing.parameters.items() if name in offered}
+    return offered | {name: value for name, value in deployed.parameters.items() if name in offered}
 
 
 def _python_for_a_new_stack(parameters: Sequence[Parameter]) -> str:
@@ -110,47 +108,8 @@ def _python_for_a_new_stack(parameters: Sequence[Parameter]) -> str:
     others = sorted(installed(runtime.allowed), key=lambda name: int(name.rpartition(".")[2]))
     if not others:
         return runtime.default  # It is refused later, with what to do.
-    _say(f"  {runtime.default}, the usual one, is not on this machine; {others[-1]} is, so it is offered.")
+    say(f"  {runtime.default}, the usual one, is not on this machine; {others[-1]} is, so it is offered.")
     return others[-1]
-
-
-# ── Questions ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _ask_all(parameters: Sequence[Parameter], offered: Mapping[str, str], answers: TextIO) -> dict[str, str]:
-    _say(f"  Enter keeps the value in brackets. {EMPTY} makes it empty.")
-    return {each.name: _ask(each, offered[each.name], answers) for each in parameters}
-
-
-def _ask(parameter: Parameter, offered: str, answers: TextIO) -> str:
-    """One answer that the template takes; the question comes again until it is."""
-    _say("\n" + textwrap.fill(parameter.description, LINE, initial_indent="  ", subsequent_indent="  "))
-    while True:
-        answer = _read(f"  {parameter.name} [{offered}]: ", answers)
-        ended = answer is None
-        value = offered if not answer else "" if answer == EMPTY else answer
-        fault = parameter.fault(value)
-        if fault is None:
-            return value
-        if ended:
-            raise CommandError(f"{parameter.name} {fault}; {value!r} is not.")
-        _say(f"  {parameter.name} {fault}.")
-
-
-def _agreed(question: str, answers: TextIO) -> bool:
-    answer = _read(f"\n{question} [Y/n]: ", answers)
-    return (answer or "y").lower() in {"y", "yes"}
-
-
-def _read(prompt: str, answers: TextIO) -> str | None:
-    """A line of the answers; None where they have ended, which keeps what is offered. Ctrl-D at a terminal stops."""
-    print(prompt, end="", flush=True)
-    line = answers.readline()
-    if not line and answers.isatty():
-        raise KeyboardInterrupt
-    if not answers.isatty():
-        print(line.strip())  # so that the record of a pipe reads like that of a terminal
-    return line.strip() if line else None
 
 
 # ── Checks before anything is changed ────────────────────────────────────────────────────────────────────────────
@@ -162,31 +121,31 @@ def _require_valid(parameters: Sequence[Parameter], values: Mapping[str, str]) -
         raise CommandError("\n".join(faults))
 
 
-def _require_python(runtime: str, standing: Stack | None) -> None:
+def _require_python(runtime: str, deployed: Stack | None) -> None:
     if installed([runtime]):
         return
-    running = standing is not None and standing.parameters.get("PythonRuntime") == runtime
-    whose = f"{standing.name} runs {runtime}" if standing and running else f"{runtime} is asked for"
+    running = deployed is not None and deployed.parameters.get("PythonRuntime") == runtime
+    whose = f"{deployed.name} runs {runtime}" if deployed and running else f"{runtime} is asked for"
     raise CommandError(
         f"{whose}, but {runtime} is not on this machine, and sam build needs it: install it, or choose one that is "
         "here with RUNTIME=…"
     )
 
 
-def _show_changes(values: Mapping[str, str], standing: Stack | None) -> None:
-    before = standing.parameters if standing else {}
+def _show_changes(values: Mapping[str, str], deployed: Stack | None) -> None:
+    before = deployed.parameters if deployed else {}
     changed = [name for name, value in values.items() if before.get(name) != value]
-    if standing and not changed:
-        _say("\n▸ No parameter changes.")
+    if deployed and not changed:
+        say("\n▸ No parameter changes.")
     for name in changed:
-        _say(
+        say(
             f"  {name}: {before[name] or 'empty'} → {values[name] or 'empty'}"
             if name in before
             else f"  {name}: {values[name] or 'empty'}"
         )
 
 
-# ── Build, deploy, and what comes next ───────────────────────────────────────────────────────────────────────────
+# ── Build, deploy, next steps ───────────────────────────────────────────────────────────────────────────
 
 
 def _sam(*arguments: str, overrides: Mapping[str, str]) -> None:
@@ -201,19 +160,19 @@ def _sam(*arguments: str, overrides: Mapping[str, str]) -> None:
 def _show_next(session: boto3.Session, stack: Stack) -> None:
     """Whom alerts reach, and a command for each secret that is not stored yet."""
     for output in ("Notifications", "Alarms"):
-        _say(f"\n{stack.outputs.get(output, '')}")
+        say(f"\n{stack.outputs.get(output, '')}")
     wanted = [*SECRETS, *([WEBHOOK_SECRET] if "WebhookUrl" in stack.outputs else [])]
     missing = _not_stored(session, stack.name, wanted)
     if missing:
-        _say("\nStore each secret with one command. It reads what you paste, so that no shell history keeps it:")
+        say("\nStore each secret with one command. It reads what you paste, so that no shell history keeps it:")
     for entry in missing:
         put = (
             f"aws ssm put-parameter --region {session.region_name} --type SecureString --overwrite "
             f'--name /{stack.name}/{entry} --value "$SECRET"; unset SECRET'
         )
         made = f'SECRET="whsec_$(openssl rand -base64 32)" && echo "$SECRET" && {put}'
-        _say(f"\n  {made if entry == WEBHOOK_SECRET else f'read -rs SECRET && {put}'}")
-    _say(
+        say(f"\n  {made if entry == WEBHOOK_SECRET else f'read -rs SECRET && {put}'}")
+    say(
         f"\nThen try it: make send STACK={stack.name} REGION={session.region_name} "
         "RECORDING=<the id of an analysed recording>"
     )
@@ -225,13 +184,9 @@ def _not_stored(session: boto3.Session, stack: str, entries: Sequence[str]) -> l
     try:
         answer = session.client("ssm").get_parameters(Names=list(names))
     except (BotoCoreError, ClientError) as error:
-        _say(f"\nWhich secrets are stored cannot be seen ({type(error).__name__}), so all are listed.")
+        say(f"\nWhich secrets are stored cannot be seen ({type(error).__name__}), so all are listed.")
         return list(entries)
     return [names[name] for name in answer["InvalidParameters"]]
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 # ── The command line, as the Makefile calls it ───────────────────────────────────────────────────────────────────

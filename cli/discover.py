@@ -17,11 +17,11 @@ _FUNCTION_LASTS_SECONDS = 30
 
 
 def discover(console: Console, session: boto3.Session, stack: str, history_hours: int | None) -> bool:
-    """Start a run and show what it found; False where it failed. Raises `CommandError`."""
+    """Start a run and show its findings. Returns False if it failed. Raises `CommandError`."""
     function = require_stack(session, stack).outputs.get("DiscoveryFunctionName")
     if function is None:
         raise CommandError(f"{stack} is an older deployment, without discovery.")
-    # Not twice, should the answer be lost: the run goes on all the same.
+    # No retry: a run whose answer was lost still goes on.
     patient = Config(read_timeout=_FUNCTION_LASTS_SECONDS + 15, retries={"total_max_attempts": 1})
     event = {} if history_hours is None else {"history_hours": history_hours}
     answer = session.client("lambda", config=patient).invoke(FunctionName=function, Payload=json.dumps(event).encode())

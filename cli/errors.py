@@ -60,7 +60,7 @@ def told_in_a_sentence() -> Iterator[None]:
     except KeyboardInterrupt:
         _end("\nStopped.", Exit.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has what it wanted
+        sys.stderr.close()  # the reader closed the pipe
         raise SystemExit(Exit.FINE) from None
 
 

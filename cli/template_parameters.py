@@ -1,4 +1,4 @@
-"""The parameters of template.yaml: what each may hold, and what is wrong with an answer."""
+"""The parameters of template.yaml: their allowed values, and a check of an answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Parameter:
     most: int | None = None
 
     def fault(self, value: str) -> str | None:
-        """What is wrong with a value, as CloudFormation would find it; None if nothing is."""
+        """Why CloudFormation would refuse a value; None if it would not."""
         if self.allowed and value not in self.allowed:
             return f"must be one of {', '.join(self.allowed)}"
         if self.pattern and not re.fullmatch(self.pattern, value):

@@ -1,4 +1,4 @@
-"""A queue with its dead-letter queue: sending back later, sending away for good, asking for a later redelivery."""
+"""A queue with its dead-letter queue: defer, dead-letter, and delay a redelivery."""
 
 import json
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,7 @@ class MessageQueue:
         self._dead_letter_url = dead_letter_url
 
     def defer(self, body: str, deferral: Deferred) -> None:
-        """Send a fresh copy that is delivered after the delay and knows its history."""
+        """Send a fresh copy that carries its history and is delivered after the delay."""
         self._sqs.send_message(
             QueueUrl=self._url,
             MessageBody=body,
@@ -35,8 +35,8 @@ class MessageQueue:
         )
 
     def dead_letter(self, body: str, why: DeadLettered) -> None:
-        """Send the body where an operator finds it, with the reason. A body too large to carry it is cut."""
-        sentence = wording.clean(why.message)[:_MAX_SENTENCE] or "No further word."
+        """Send the body to the dead-letter queue with the reason. A body too large to carry it is cut."""
+        sentence = wording.clean(why.message)[:_MAX_SENTENCE] or "No details."
         raw = body.encode()
         room = _MAX_MESSAGE_BYTES - _ATTRIBUTES_BYTES - len(sentence.encode())
         if len(raw) > room:
@@ -52,13 +52,13 @@ class MessageQueue:
         )
 
     def back_off(self, receipt_handle: str, receive_count: int) -> None:
-        """Have a failed message redelivered later each time: 10 s, 30 s, 90 s, 4.5 minutes."""
+        """Redeliver a failed message after 10 s, 30 s, 90 s, then 4.5 minutes."""
         delay_s = min(_FIRST_BACK_OFF_S * 3 ** min(receive_count - 1, 10), _LONGEST_BACK_OFF_S)
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s)
 
 
 def as_body(event: object) -> str:
-    """An event that was not delivered as text, as the text a queue takes."""
+    """The text of an event that did not come from a queue."""
     return json.dumps(event)
 
 

@@ -1,7 +1,6 @@
-"""The operator's entries in Parameter Store, read by name and kept for 60 seconds, so that a change needs no deploy.
+"""The operator's entries in Parameter Store, read by name and cached for 60 seconds: a change needs no deploy.
 
-Powertools' own cache raises when an entry expires while Parameter Store is out of reach; this one goes on with what it
-knows, because an outage there is no reason to stop judging.
+During an outage of Parameter Store this cache keeps the last values, so judging goes on. Powertools' cache would raise.
 """
 
 import threading
@@ -19,9 +18,9 @@ KEPT_MS: Final = 60_000
 
 
 class Parameters:
-    """Entries under one prefix: `parameters["rules"]` is the text, or `None` where nothing is stored.
+    """Entries under one prefix: `parameters["rules"]` is the text, or `None` if nothing is stored.
 
-    Raises botocore's errors only while nothing has ever been read. `on_stale` is told of an outage bridged.
+    Raises botocore's errors only if no read has ever succeeded. `on_stale` is called when old values are kept.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class Parameters:
         return self._kept(entry, 0)
 
     def at_hand(self, entry: str) -> str | None:
-        """The same for a moment at which nothing may take long: what is read anew a minute later will do."""
+        """The same without a slow read: a value up to a minute older will do."""
         return self._kept(entry, KEPT_MS)
 
     def _kept(self, entry: str, longer_ms: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Who may call the webhook: whoever has a secret that is stored as `webhook-secret`, and shows it in one of two ways.
+"""Authorizes callers of the webhook: they prove, in one of two ways, that they have a secret of `webhook-secret`.
 
     webhook-id, webhook-timestamp, webhook-signature     Standard Webhooks, https://www.standardwebhooks.com
     Authorization: Bearer <secret>                       for senders that can only send a fixed header
@@ -32,7 +32,7 @@ _PREFIX: Final = "whsec_"
 _TIMESTAMP: Final = re.compile(r"[1-9][0-9]{0,11}")
 _SIGNATURE: Final = re.compile(r"(?<![^ ,])v1,[A-Za-z0-9+/]{43}=(?![^ ,])")
 """One well-formed signature of a header that may hold several: an HMAC-SHA256 in base64. A repeated header is joined by
-commas; the package would stumble over whatever else stands there."""
+commas; the package fails on anything else."""
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
@@ -61,7 +61,7 @@ class _Secret:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """The entry as it is read: the secrets that count, and how many are too short to count."""
+    """The stored entry: its valid secrets, and how many are too short."""
 
     secrets: tuple[_Secret, ...]
     too_short: int
@@ -109,7 +109,7 @@ def _parsed(entry: str) -> _Stored:
 
 
 def _signer(secret: str) -> Webhook | None:
-    """The package takes what is not base64 for base64 with noise in it, which makes a weak key: so decode strictly."""
+    """Decode strictly: the package skips invalid characters, which makes a weak key."""
     encoded = secret.removeprefix(_PREFIX)
     try:
         return Webhook(b64decode(encoded + "=" * (-len(encoded) % 4), validate=True))
@@ -141,7 +141,7 @@ def _verifies(webhook: Webhook | None, signed: dict[str, str], body: str) -> boo
 
 
 def _is_one_of(token: bytes, secrets: Sequence[_Secret]) -> bool:
-    """Each is compared, and in constant time: how long it takes tells nothing of what is stored."""
+    """Compare each secret in constant time, so that the time taken reveals nothing."""
     matches = [hmac.compare_digest(secret.token, token) for secret in secrets]
     return any(matches)
 

@@ -1,4 +1,4 @@
-"""What the use cases need of the outside, as protocols; `adapters/` implements them, tests have fakes with state."""
+"""The ports of the use cases, as protocols. `adapters/` implements them; tests have fakes with state."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -13,7 +13,7 @@ Clock = Callable[[], int]
 
 
 class RecordingApi(Protocol):
-    """The vendor's API. Both calls are one request each and raise what `domain.errors` lists for its answers."""
+    """The vendor's API. Each call is one request. Raises the errors that `domain.errors` lists for its answers."""
 
     def results(self, recording: RecordingId) -> Snapshot: ...
 
@@ -24,11 +24,10 @@ class RequestBudget(Protocol):
     """The request limit shared by all workers."""
 
     def take(self, latest_ms: int) -> None:
-        """Return when one request may be sent, having slept until then; raise `BudgetSpent` where that is past
-        `latest_ms`."""
+        """Sleep until one request may be sent. Raises `BudgetSpent` if that is after `latest_ms` (epoch)."""
 
     def hold(self, until_ms: int) -> None:
-        """Let nobody send a request before then."""
+        """Grant no request to any worker before then (epoch)."""
 
 
 class RuleBook(Protocol):
@@ -38,25 +37,25 @@ class RuleBook(Protocol):
 
 
 class OutcomeTable(Protocol):
-    """Outcomes by recording. Every write raises `Conflict` unless the stored revision is the one before its own."""
+    """Outcomes by recording. A write raises `Conflict` unless it replaces the stored revision by the next one."""
 
     def read(self, recording: RecordingId) -> Outcome | None:
-        """The outcome, found by either id, without its snapshot."""
+        """The outcome under either id of the recording, without its snapshot."""
 
     def save(self, outcome: Outcome) -> None:
-        """Write a whole outcome: the first, or one that replaces the revision before it."""
+        """Write a whole outcome."""
 
     def advance(self, outcome: Outcome) -> None:
-        """Write what changes without new results: lease, publication, time of the last fetch."""
+        """Write only the lease, the publication and the time of the last fetch."""
 
     def remember_alias(self, uuid: str, recording: int) -> None: ...
 
 
 class Marks(Protocol):
-    """Discovery's marks, as far as evaluation writes them."""
+    """Discovery's marks that evaluation writes."""
 
     def mark_sent(self, recording: RecordingId) -> None:
-        """Let discovery know that an event for this recording has arrived and is waiting."""
+        """Tell discovery that an event for this recording is waiting in the queue."""
 
 
 class AlertTopic(Protocol):
@@ -64,6 +63,6 @@ class AlertTopic(Protocol):
 
 
 class Meter(Protocol):
-    """Counts and measures for operators. Dimensions are words of ours, never an id or a text from outside."""
+    """Counts and measures for operators. Dimensions are fixed words, never an id or a text from outside."""
 
     def add(self, metric: str, value: float = 1, **dimensions: str) -> None: ...

@@ -65,7 +65,7 @@ def read_history(text: str | None, sent_ms: int) -> History:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Send a fresh copy with this delay and history, and acknowledge the message at hand."""
+    """Send a fresh copy with this delay and history, and acknowledge this message."""
 
     reason: str
     message: str

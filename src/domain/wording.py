@@ -1,4 +1,4 @@
-"""How amounts and foreign text are shown to people: `7.0 s`, `1:35`, `0.30`, and "what is cut says how much"."""
+"""Amounts and foreign text as people see them: `7.0 s`, `1:35`, `0.30`. A cut text says how much is missing."""
 
 import re
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ _NOT_PRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202
 
 
 def clean(text: str) -> str:
-    """One line without control characters, line breaks or direction overrides, which could disguise what is said."""
+    """One line without control characters, line breaks or direction overrides, which could disguise its meaning."""
     return " ".join(_NOT_PRINTABLE.sub(" ", text).split())
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters; what is missing is told: `The agent did no… (+212 characters)`."""
+    """At most `limit` characters. A cut text says how much is missing: `The agent did no… (+212 characters)`."""
     if len(text) <= limit:
         return text
     # The note's own length depends on the number in it: reserve for the longest that can occur.

@@ -56,7 +56,7 @@ def worker() -> "WebhookReceiver":
 
 
 class WebhookReceiver:
-    """What the function does, with everything it uses handed in."""
+    """Receives webhooks. All that it uses is handed in."""
 
     def __init__(self, gate: WebhookGate, queue: EventQueue, meter: EmfMeter, refusals: Refusals) -> None:
         self._gate = gate
@@ -65,11 +65,11 @@ class WebhookReceiver:
         self._refusals = refusals
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
-        """One request, one answer of the list above, whatever was sent."""
+        """Answer any request with one of the answers listed above."""
         try:
             answer = self._receive(event)
         except (BotoCoreError, ClientError) as error:
-            logger.error("unavailable", detail=str(error))  # noqa: TRY400 - a trace of botocore's inside helps nobody
+            logger.error("unavailable", detail=str(error))  # noqa: TRY400 - a trace through botocore helps no reader
             answer = _UNAVAILABLE
         except Exception as error:  # noqa: BLE001 - the sender tries again, and the log says where it happened
             # Not the error's text, which could repeat what was sent.
@@ -91,7 +91,7 @@ class WebhookReceiver:
         return self._accept(post.body)
 
     def _accept(self, body: str) -> Answer:
-        """From here on it is somebody who has a secret."""
+        """Enqueue the event of an authorized caller."""
         try:
             event = from_json(body)
         except ValueError:

@@ -2,8 +2,7 @@
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 
-What is wrong with a request as such is answered here, before anybody asks who sent it: that tells a caller nothing but
-what was sent.
+A malformed request is answered here, before its secret is checked: the answer tells a caller only about the request.
 """
 
 import json
@@ -62,7 +61,7 @@ class Post:
 
 
 def read_json_post(event: Mapping[str, Any]) -> Post | Answer:
-    """The request if it is a POST of JSON text, else the answer that says what is wrong with it."""
+    """The request if it is a POST of JSON text, else the answer that names the fault."""
     if event["requestContext"]["http"]["method"] != "POST":
         return Answer(Status.NOT_A_POST, "Only POST is answered here.", {"Allow": "POST"})
     headers = _headers(event)

@@ -11,7 +11,7 @@ _CONNECT_TIMEOUT_S: Final = 3
 
 
 class LocalStackUnreachable(Exception):
-    """Nothing listens at `AWS_ENDPOINT_URL`. The developer's to mend."""
+    """Nothing listens at `AWS_ENDPOINT_URL`. The developer must start the local stack."""
 
 
 def require_local_stack(endpoint_url: str) -> None:

@@ -43,7 +43,7 @@ def by_recording(messages: Sequence[Message]) -> list[Group[Content]]:
 
 
 def _newest_first(received: Sequence[tuple[Message, RecordingEvent]]) -> Group[Content]:
-    """The newest event is evaluated, and answers the older ones. Discovery's name gives way to another trigger's."""
+    """The newest event is evaluated and answers the older ones. Another trigger's source replaces discovery's."""
     ordered = sorted(received, key=lambda each: each[1].history.first_sent_ms, reverse=True)
     newest = ordered[0][1]
     sources = [event.source for _, event in received if event.source is not Source.DISCOVERY]

@@ -40,7 +40,7 @@ _READ_ATTRIBUTES: Final = (
     "alerted",
     "source",
 )
-"""All but the results, which evaluation never reads back."""
+"""All attributes but the results, which evaluation never reads."""
 
 
 class DynamoOutcomeTable:
@@ -127,7 +127,7 @@ class DynamoOutcomeTable:
 
 
 def _under_either_name(recording: RecordingId, named: Mapping[str, int], items: Mapping[Key, Item]) -> Item | None:
-    """The outcome under the number that a UUID stands for; else one stored under the UUID before the alias."""
+    """The outcome under the number of a UUID, or one stored under the UUID before its alias was known."""
     outcome = items.get(outcome_key(recording))
     if isinstance(recording, str) and recording in named:
         return items.get(outcome_key(named[recording])) or outcome

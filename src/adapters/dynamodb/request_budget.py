@@ -75,7 +75,7 @@ class SharedRequestBudget:
             if self._now_ms() <= asked_ms + SLOT_LAPSES_MS:
                 return
             break  # The write took so long that the slot lapsed.
-        raise BudgetSpent("No request is to spare now.")
+        raise BudgetSpent("Evaluation needs all requests now.")
 
     def hold(self, until_ms: int) -> None:
         self._change(lambda schedule: (schedule.held(until_ms), []))
@@ -104,7 +104,7 @@ class SharedRequestBudget:
         return self._change(lambda schedule: grant(schedule, latest_ms, self._now_ms(), self._limit))
 
     def _change(self, change: Change) -> list[Slot | Denied]:
-        """Write a change of the schedule last known. If another worker wrote first, change what it stored."""
+        """Write a change of the last known schedule. If another worker wrote first, change its schedule instead."""
         schedule = self._known
         for _ in range(_WRITES_TRIED):
             changed, answers = change(schedule)

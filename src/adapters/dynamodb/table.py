@@ -17,7 +17,7 @@ _READ_LIMIT: Final = 100
 _WRITE_LIMIT: Final = 25
 """The most items that DynamoDB takes in one `BatchWriteItem`."""
 _TRIES: Final = 5
-"""DynamoDB may leave part of a batch undone: reads beyond 16 MB, and what it throttles."""
+"""DynamoDB may leave part of a batch undone: reads beyond 16 MB, and throttled items."""
 
 
 class LostWrite(Conflict):

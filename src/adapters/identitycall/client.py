@@ -1,7 +1,7 @@
-"""The vendor's API: one request a call, every answer turned into a result or an error of `domain.errors`.
+"""The vendor's API: one request a call. Each answer becomes a result or an error of `domain.errors`.
 
-Nothing here retries or sleeps; waiting is the queue's business. No text of a body reaches an error message, because it
-can hold what people said.
+Nothing here retries or sleeps: the queue does. No text of a body reaches an error message, since it can hold spoken
+words.
 """
 
 import re
@@ -101,7 +101,7 @@ class IdentityCallApi:
         return body["data"]
 
     def get(self, path: str, subject: str) -> object:
-        """The body of a successful answer, as JSON. `subject` names in errors what was asked for."""
+        """The body of a successful answer, as JSON. `subject` names the request in errors."""
         key = self._key()
         started_s = self._monotonic()
         status = "no_answer"

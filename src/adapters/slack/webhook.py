@@ -67,7 +67,7 @@ class SlackWebhook:
             raise Throttled(what, retry_at_ms(dict(response.headers.items()), self._now_ms()))
         if 400 <= status < 500:  # noqa: PLR2004
             raise Refused(word, what)
-        # A 200 that does not say "ok" was cut off, or came from a redirect or a proxy: nobody knows what it means.
+        # A 200 without "ok" was cut off, or came from a redirect or a proxy. The post may have arrived.
         raise Unavailable(what, perhaps_done=status < 300)  # noqa: PLR2004
 
     def _url(self) -> str:

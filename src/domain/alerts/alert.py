@@ -123,7 +123,7 @@ def compose(
 
 
 def email_subject(alert: Alert) -> str:
-    """Under 100 ASCII characters on one line, as SNS requires. So the recording's number stands for its name."""
+    """Under 100 ASCII characters on one line, as SNS requires. So it names the recording by number."""
     return f"{alert.severity.capitalize()}: {alert.headline()} in recording {alert.recording_id}"[:_SUBJECT]
 
 

@@ -1,7 +1,7 @@
 """The second use case: one alert to one destination, posted once.
 
-Claim with a lease → send → record. A redelivered alert finds the record and is not sent again. Only where a send's
-outcome is unknown (its answer lost, or its worker gone) is it sent again, under the same alert id, and counted.
+Claim with a lease → send → record. A redelivered alert finds the record and is not sent again. If a send's answer was
+lost or its worker died, the alert is sent again under the same id, and counted.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred, History, Random, settle, still_waiting
 
 _SEND_RESERVE_MS: Final = 12_000
-"""What one delivery takes at worst: the destination's time limit and the writes around it."""
+"""The destination's time limit, and the writes before and after the send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class HeldByAnother:
 
 
 class DeliveryLedger(Protocol):
-    """Who sends which alert where, and what has been sent."""
+    """Which alerts are claimed and sent, for each destination."""
 
     def claim(self, alert: Alert, lease_until_ms: int) -> Claim | AlreadySent | HeldByAnother: ...
 
     def record_sent(self, alert: Alert, answer: str) -> None: ...
 
     def release(self, alert: Alert, claim: Claim, until_ms: int = 0) -> None:
-        """Give the claim back after a send that certainly did not arrive. Nobody may send before `until_ms`."""
+        """End the claim after a send that did not arrive. No worker may send before `until_ms` (epoch)."""
 
 
 class Destination(Protocol):
@@ -74,7 +74,7 @@ class DeliverAlert:
     random: Random
 
     def __call__(self, alert: Alert, history: History, deadline_ms: int) -> Delivery:
-        """Deliver before `deadline_ms` (epoch). Raises only what is unexpected, for the queue to redeliver."""
+        """Deliver before `deadline_ms` (epoch). An unexpected error is raised: SQS redelivers the message."""
         now_ms = self.now_ms()
         waiting = still_waiting(history, now_ms)
         if waiting:
@@ -88,8 +88,8 @@ class DeliverAlert:
             )
         try:
             return self._claim_and_send(alert)
-        except AlertsError as obstacle:
-            return settle(obstacle, history, self.now_ms(), self.random)
+        except AlertsError as error:
+            return settle(error, history, self.now_ms(), self.random)
 
     def _claim_and_send(self, alert: Alert) -> Delivery:
         claim = self.ledger.claim(alert, self.now_ms() + LEASE_MS)
@@ -105,12 +105,8 @@ class DeliverAlert:
     def _send(self, alert: Alert, claim: Claim) -> str:
         try:
             return self.destination.send(alert)
-        except Unavailable as obstacle:
-            if obstacle.perhaps_done:
-                raise  # It may have arrived: the claim stands until its lease ends, and the next send is a repeat.
-            self.ledger.release(alert, claim, obstacle.retry_at_ms or 0)
-            raise
-        except AlertsError as obstacle:
-            # Another copy of the message may come meanwhile: what the destination asked for holds for all of them.
-            self.ledger.release(alert, claim, (isinstance(obstacle, NotNow) and obstacle.retry_at_ms) or 0)
-            raise
+        except AlertsError as error:
+            if not (isinstance(error, Unavailable) and error.perhaps_done):
+                # Another copy of the message must also respect the pause that the destination asked for.
+                self.ledger.release(alert, claim, (isinstance(error, NotNow) and error.retry_at_ms) or 0)
+            raise  # A send that may have arrived keeps its claim until the lease ends. The next send is a repeat.

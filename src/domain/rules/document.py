@@ -72,7 +72,7 @@ def parse_rules(document: str) -> RuleSet:
         ]
         more = f"; and {len(errors) - _ERRORS_SHOWN} more" if len(errors) > _ERRORS_SHOWN else ""
         raise RulesInvalid(
-            "The `rules` document is refused as a whole; nothing is judged until it is mended. "
+            "The `rules` document is refused as a whole; nothing is judged until it is corrected. "
             + "; ".join(errors[:_ERRORS_SHOWN])
             + more
         ) from None

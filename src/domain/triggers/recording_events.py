@@ -1,4 +1,4 @@
-"""Every form in which somebody says "this recording has been analysed", read into one.
+"""Reads every form of the event "this recording has been analysed" into one.
 
     {"recording_id": 123}                                                   ours, bare; may name its "source"
     {"source": "identitycall", "detail-type": "Recording Analyzed",
@@ -27,7 +27,7 @@ _WEBHOOK_IDS: Final = ("recording_id", "id", "public_id")
 
 
 class MalformedEvent(Refused):
-    """The event names no recording. `word` is `malformed_event`; the sender's to mend."""
+    """The event names no recording. `word` is `malformed_event`. The sender must correct it."""
 
     def __init__(self, message: str) -> None:
         super().__init__("malformed_event", f"The event cannot be read: {message}.")
@@ -83,7 +83,7 @@ def _id(container: Mapping[str, object], names: tuple[str, ...]) -> RecordingId:
 
 
 def _source(named: object) -> Source:
-    """Our own senders name themselves; anybody else's word is not taken for it."""
+    """Only our own senders may name their source."""
     return _SOURCES.get(named, Source.QUEUE) if isinstance(named, str) else Source.QUEUE
 
 

@@ -48,7 +48,7 @@ def event_types(event: object) -> list[str]:
 
 
 def tells_of_an_analysed_recording(event: object) -> bool:
-    """Whether an event is ours, by the rule above. What is no object has no type, and is left to whoever reads it."""
+    """Whether an event is ours, by the rule above. A value that is no object has no type and counts as ours."""
     types = event_types(event)
     names_a_recording = any("recording_id" in part for part in _parts(event))
     return not types or any(
