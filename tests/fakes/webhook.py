@@ -3,16 +3,20 @@
 import base64
 import hashlib
 import hmac
+import io
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from adapters.event_queue import EventQueue
 from adapters.parameters import Parameters
 from adapters.webhook_gate import WebhookGate
+from handlers import receive_webhook
 from handlers.receive_webhook import WebhookReceiver
 from runtime.metrics import EmfMeter
 from runtime.refusals import Refusals
@@ -24,6 +28,11 @@ STORED = f"{PREFIX}/webhook-secret"
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes, made for tests").decode()
 ANOTHER = "whsec_" + base64.b64encode(b"another key, stored by nobody...").decode()
 ANALYSED = '{"type": "recording.analyzed", "data": {"recording_id": 123}}'
+CANONICAL = {"recording_id": 123, "source": "webhook"}
+
+ACCEPTED = (202, "Accepted.")
+NOT_AUTHORIZED = (401, "Not authorized.")
+UNAVAILABLE = (503, "Not taken; please send it again later.")
 
 REFUSED_BY_AWS = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AnyOperation")
 OUTAGES: list[Exception] = [
@@ -70,8 +79,8 @@ class Webhook:
         self.ssm = Ssm(secret)
         self.sqs = Sqs()
         self.clock = FakeClock(int(time.time() * 1000))
-        self.told: list[Exception] = []
-        parameters = Parameters(self.ssm, PREFIX, ["webhook-secret"], self.clock, self.told.append)  # type: ignore[arg-type]
+        self.outages: list[Exception] = []
+        parameters = Parameters(self.ssm, PREFIX, ["webhook-secret"], self.clock, self.outages.append)  # type: ignore[arg-type]
         queue = EventQueue(self.sqs, QUEUE_URL)  # type: ignore[arg-type]
         self.receiver = WebhookReceiver(WebhookGate(parameters, self.clock), queue, EmfMeter(), Refusals(self.clock))
 
@@ -131,3 +140,13 @@ def bearing(token: str = SECRET, **others: str) -> dict[str, str]:
     """The headers of a request with a token."""
     headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
     return headers | {name.replace("_", "-"): value for name, value in others.items()}
+
+
+@contextmanager
+def logged_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """What the function logs; filled when the block ends."""
+    written, lines = io.StringIO(), list[dict[str, Any]]()
+    with monkeypatch.context() as patch:
+        patch.setattr(receive_webhook.logger.registered_handler, "stream", written)
+        yield lines
+    lines += [json.loads(line) for line in written.getvalue().splitlines()]

@@ -49,23 +49,6 @@ def test_secrets_are_read_once_a_minute_and_only_ours(aws: Aws) -> None:
     assert aws.calls.of("ssm.GetParameters") == [{"Names": [ENTRY], "WithDecryption": True}]
 
 
-def test_with_no_secret_stored_every_call_is_refused(aws: Aws) -> None:
-    assert [call(signed()), call(bearing()), call(bearing(""))] == [401] * 3
-    assert aws.messages(aws.queue_url) == []
-
-
-def test_a_ping_sends_nothing(aws: Aws) -> None:
-    aws.put_parameter(ENTRY, SECRET)
-    assert call(bearing(), '{"type": "ping"}') == 202
-    assert aws.messages(aws.queue_url) == []
-
-
-def test_a_queue_that_is_gone_is_503(aws: Aws) -> None:
-    aws.put_parameter(ENTRY, SECRET)
-    aws.sqs.delete_queue(QueueUrl=aws.queue_url)
-    assert call(signed()) == 503
-
-
 @pytest.mark.parametrize("service", ["SQS", "SSM"])
 def test_a_service_that_refuses_connections_is_503(aws: Aws, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
     aws.put_parameter(ENTRY, SECRET)

@@ -1,4 +1,4 @@
-"""Unit tests speak to nothing: every socket is switched off. Nor do they look at the clock on the wall."""
+"""Unit tests open no socket and read no wall clock."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,3 +13,9 @@ settings.load_profile("no clock")
 @pytest.fixture(autouse=True)
 def _no_sockets(socket_disabled: None) -> None:
     """Any test here that opens a socket fails with `SocketBlockedError`."""
+
+
+@pytest.fixture(autouse=True)
+def _metrics_as_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "IdentityCallAlerts")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "alerts")

@@ -1,10 +1,9 @@
-"""Raw requests by the thousand: only documented answers, never an exception, and nothing enqueued for a stranger."""
+"""Random requests: only documented answers, never an exception, and nothing enqueued for a stranger."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -52,11 +51,6 @@ utf8_bodies = json_bodies | st.text(st.characters(exclude_categories=["Cs"]))
 bodies = utf8_bodies | st.binary() | json_bodies.map(lambda text: text.encode("utf-16"))
 
 
-@pytest.fixture(autouse=True)
-def namespace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "IdentityCallAlerts")
-
-
 def answered(webhook: Webhook, method: str, pairs: list[tuple[str, str]], body: str | bytes | None) -> int:
     status, message = webhook.handle(calls.event(method, pairs, body))
     event(f"answered {status}")
@@ -68,30 +62,25 @@ def answered(webhook: Webhook, method: str, pairs: list[tuple[str, str]], body: 
 
 @many
 @given(
-    method=st.sampled_from(["POST"] * 19 + ["GET"]) | st.just("POST"),
-    content_type=st.sampled_from(["application/json"] * 9 + ["text/plain"]),
+    method=st.just("POST") | odd_text,
+    content_type=st.just([("content-type", "application/json")]) | st.just([]),
     pairs=headers,
     body=bodies | st.none() | odd_text,
 )
 def test_a_stranger_s_request(
-    method: str, content_type: str, pairs: list[tuple[str, str]], body: str | bytes | None
+    method: str, content_type: list[tuple[str, str]], pairs: list[tuple[str, str]], body: str | bytes | None
 ) -> None:
     webhook = Webhook(ANOTHER)
-    others = [(name, value) for name, value in pairs if name.lower() != "content-type"]
-    assert answered(webhook, method, [*others, ("content-type", content_type)], body) != 202
+    others = [(name, value) for name, value in pairs if name.lower() != "content-type" or not content_type]
+    status = answered(webhook, method, [*others, *content_type], body)
+    assert status != 202
+    assert (status == 405) is (method != "POST")
     assert webhook.enqueued == []
 
 
 @many
-@given(method=odd_text.filter(lambda method: method.upper() != "POST"), pairs=headers, body=utf8_bodies)
-def test_methods_and_headers_of_any_kind(method: str, pairs: list[tuple[str, str]], body: str) -> None:
-    assert answered(Webhook(ANOTHER), method, pairs, body) == 405
-    assert answered(Webhook(ANOTHER), "POST", pairs, body) in {401, 415}
-
-
-@many
 @given(
-    name=st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]),
+    name=st.sampled_from(KNOWN_NAMES[1:4]),
     value=odd_text,
     place=st.integers(0, 60),
     insert=st.booleans(),
@@ -112,7 +101,7 @@ def test_a_good_signature_spoilt(name: str, value: str, place: int, insert: bool
 def test_a_friend_s_request(
     pairs: list[tuple[str, str]], body: str | bytes, prove: Callable[[str | bytes], dict[str, str]]
 ) -> None:
-    """Whatever else is in the request: with good credentials it is read, and what it says decides."""
+    """With good credentials the body alone decides."""
     webhook, good = Webhook(), prove(body)
     others = [(name, value) for name, value in pairs if name.lower() not in KNOWN_NAMES]
     status = answered(webhook, "POST", [*others, *good.items()], body)
@@ -121,7 +110,7 @@ def test_a_friend_s_request(
 
 
 def is_canonical(found: Any) -> bool:
-    """As the evaluation function takes it, without anything else of what was sent."""
+    """As the evaluation function takes it, and nothing else of what was sent."""
     try:
         return bool(found == {"recording_id": parse_recording_id(found["recording_id"]), "source": "webhook"})
     except InvalidRecordingId:
@@ -151,6 +140,6 @@ requests_of_no_kind = st.dictionaries(
     | st.builds(lambda odd: calls.event("POST", bearing().items(), ANALYSED) | odd, requests_of_no_kind)
 )
 def test_what_lambda_never_delivers(odd: dict[str, Any]) -> None:
-    """Not even then an exception; 503 is the answer to what nobody foresaw."""
+    """503, and no exception."""
     status, _ = Webhook().handle(odd)
     assert status in DOCUMENTED | {503}
