@@ -8,7 +8,7 @@ from adapters.alert_topic import SnsAlertTopic
 from domain.alerts.alert import Alert, email_subject, email_text
 from domain.rules.violation import Severity
 from tests.fakes.make import alert, details, long_pause, unmet
-from tests.integration.conftest import Aws
+from tests.integration.aws import Aws
 
 THE_ALERT = alert(unmet(name="Grüße 挨拶 👋", severity=Severity.CRITICAL), long_pause(), known=details(name="«Call»"))
 

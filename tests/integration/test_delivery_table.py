@@ -8,7 +8,7 @@ from domain.lease import LEASE_MS
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import DeliveryLedgerContract
 from tests.fakes.make import alert
-from tests.integration.conftest import TABLE, Aws
+from tests.integration.aws import TABLE, Aws
 
 KEY = f"DELIVERY#{alert().alert_id}#slack"
 EXPIRES = str(NOON_MS // 1000 + 365 * 86_400)

@@ -1,4 +1,4 @@
-"""Nothing that is secret and nothing that people said is ever in what the functions log, whatever goes wrong."""
+"""Nothing secret and nothing that people said is in what the functions log, whatever goes wrong."""
 
 import json
 import logging
@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 import requests
-import responses
 from botocore.exceptions import ClientError
 
 from handlers import evaluate_recordings, notify_slack
-from handlers.evaluate_recordings import EvaluationWorker
-from handlers.notify_slack import SlackWorker
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import alert, body, details, goal, unmet
-from tests.integration.conftest import TABLE, Aws
+from tests.integration.aws import TABLE, Aws
 from tests.integration.socket_server import Act, RawServer, cuts, raw_server, says
 from tests.integration.workers import (
     KEY,
@@ -33,49 +30,29 @@ NAMED = "Call of Erika Mustermann"
 WEBHOOK_PATH = "/services/T00000000/B00000000/verysecret"
 NEVER = [SPOKEN, "4111", NAMED, "Mustermann", KEY, "verysecret"]
 FAILED_WRITE = ClientError({"Error": {"Code": "ValidationException", "Message": "Item size exceeded"}}, "PutItem")
+THE_EVENT = '{"recording_id": 123}'
 
 
-@pytest.fixture(autouse=True)
-def _as_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "IdentityCallAlerts")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "alerts")
-
-
-@pytest.fixture
-def vendor(aws: Aws) -> Iterator[Vendor]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield Vendor(mock)
-
-
-@pytest.fixture
-def worker(aws: Aws, clock: FakeClock) -> EvaluationWorker:
-    aws.put_parameter(f"{PREFIX}/api-key", KEY)
-    return evaluation_worker(aws, clock)
-
-
-class Heard:
-    """All that a function writes: its own log lines, other libraries' warnings, and what is printed."""
+class Listener:
+    """Hears all that a function writes: its own lines, other libraries' warnings, and what is printed."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
         self._capsys, self._caplog = capsys, caplog
 
-    def handling(self, worker: Any, logger: Any, text: str) -> str:
+    def assert_discreet(self, worker: Any, logger: Any, text: str) -> None:
+        """Of a message with this body."""
         with self._caplog.at_level(logging.WARNING), log_lines_of(logger) as lines:
             worker.handle({"Records": [sqs_record(text, sent_ms=NOON_MS)]}, context())
         printed = self._capsys.readouterr()
-        written = "\n".join([json.dumps(lines, ensure_ascii=False), self._caplog.text, printed.out, printed.err])
         assert '"_aws"' in printed.out
         assert lines
-        return written
+        written = "\n".join([json.dumps(lines, ensure_ascii=False), self._caplog.text, printed.out, printed.err])
+        assert [word for word in NEVER if word in written] == []
 
 
 @pytest.fixture
-def heard(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Heard:
-    return Heard(capsys, caplog)
-
-
-def assert_discreet(written: str) -> None:
-    assert [word for word in NEVER if word in written] == []
+def listener(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Listener:
+    return Listener(capsys, caplog)
 
 
 Prepare = Callable[[Vendor, Aws, pytest.MonkeyPatch], None]
@@ -86,7 +63,7 @@ def judged(vendor: Vendor, _aws: Aws, _patch: pytest.MonkeyPatch) -> None:
 
 
 def save_fails(vendor: Vendor, aws: Aws, patch: pytest.MonkeyPatch) -> None:
-    vendor.says(123, body(123, goal(name=SPOKEN, why=SPOKEN)), name=NAMED)
+    judged(vendor, aws, patch)
     put_item = aws.dynamodb.put_item
 
     def fail(**asked: Any) -> Any:
@@ -97,8 +74,8 @@ def save_fails(vendor: Vendor, aws: Aws, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(aws.dynamodb, "put_item", fail)
 
 
-def publish_fails(vendor: Vendor, aws: Aws, _patch: pytest.MonkeyPatch) -> None:
-    vendor.says(123, body(123, goal(name=SPOKEN, why=SPOKEN)), name=NAMED)
+def publish_fails(vendor: Vendor, aws: Aws, patch: pytest.MonkeyPatch) -> None:
+    judged(vendor, aws, patch)
     aws.sns.delete_topic(TopicArn=aws.topic_arn)
 
 
@@ -106,18 +83,9 @@ def table_gone(_vendor: Vendor, aws: Aws, _patch: pytest.MonkeyPatch) -> None:
     aws.dynamodb.delete_table(TableName=TABLE)
 
 
-def answers(status: int, text: str) -> Prepare:
-    def prepare(vendor: Vendor, _aws: Aws, _patch: pytest.MonkeyPatch) -> None:
-        vendor.fails(123, status, text)
-
-    return prepare
-
-
-def never_answers(error: Exception) -> Prepare:
-    def prepare(vendor: Vendor, _aws: Aws, _patch: pytest.MonkeyPatch) -> None:
-        vendor.fails(123, body=error)
-
-    return prepare
+def answers(status: int = 500, text: Any = "") -> Prepare:
+    """An exception instead of a text is raised."""
+    return lambda vendor, _aws, _patch: vendor.fails(123, status, text)
 
 
 EVALUATIONS: dict[str, Prepare] = {
@@ -133,32 +101,34 @@ EVALUATIONS: dict[str, Prepare] = {
         f"status {status}": answers(status, json.dumps({"error": f"{SPOKEN} {KEY}"}))
         for status in (301, 400, 401, 403, 404, 422, 429, 500)
     },
-    "no connection": never_answers(requests.ConnectionError(f"Authorization: Bearer {KEY}")),
-    "something unheard of": never_answers(ZeroDivisionError("a bug")),
+    "no connection": answers(text=requests.ConnectionError(f"Authorization: Bearer {KEY}")),
+    "an unexpected error": answers(text=ZeroDivisionError("a bug")),
+    "an invalid key": lambda _vendor, aws, _patch: aws.put_parameter(f"{PREFIX}/api-key", KEY + "x"),
 }
 
 
-@pytest.mark.parametrize("prepare", EVALUATIONS.values(), ids=EVALUATIONS)
-def test_evaluating_a_recording(
-    aws: Aws,
-    vendor: Vendor,
-    worker: EvaluationWorker,
-    heard: Heard,
-    monkeypatch: pytest.MonkeyPatch,
-    prepare: Prepare,
-) -> None:
-    prepare(vendor, aws, monkeypatch)
-    assert_discreet(heard.handling(worker, evaluate_recordings.logger, '{"recording_id": 123}'))
+class TestEvaluating:
+    @pytest.fixture
+    def worker(self, aws: Aws, clock: FakeClock) -> Any:
+        aws.put_parameter(f"{PREFIX}/api-key", KEY)
+        return evaluation_worker(aws, clock)
 
+    @pytest.mark.parametrize("prepare", EVALUATIONS.values(), ids=EVALUATIONS)
+    def test_a_recording(
+        self,
+        aws: Aws,
+        vendor: Vendor,
+        worker: Any,
+        listener: Listener,
+        monkeypatch: pytest.MonkeyPatch,
+        prepare: Prepare,
+    ) -> None:
+        prepare(vendor, aws, monkeypatch)
+        listener.assert_discreet(worker, evaluate_recordings.logger, THE_EVENT)
 
-@pytest.mark.parametrize("text", [SPOKEN, f'{{"explanation": "{SPOKEN}"}}', f'{{"type": "x", "data": "{SPOKEN}"}}'])
-def test_refusing_an_event(worker: EvaluationWorker, heard: Heard, text: str) -> None:
-    assert_discreet(heard.handling(worker, evaluate_recordings.logger, text))
-
-
-def test_an_invalid_key(aws: Aws, worker: EvaluationWorker, heard: Heard) -> None:
-    aws.put_parameter(f"{PREFIX}/api-key", KEY + "x")
-    assert_discreet(heard.handling(worker, evaluate_recordings.logger, '{"recording_id": 123}'))
+    @pytest.mark.parametrize("text", [SPOKEN, f'{{"explanation": "{SPOKEN}"}}', f'{{"type": "x", "data": "{SPOKEN}"}}'])
+    def test_a_malformed_event(self, worker: Any, listener: Listener, text: str) -> None:
+        listener.assert_discreet(worker, evaluate_recordings.logger, text)
 
 
 POSTS: dict[str, Act] = {
@@ -174,33 +144,32 @@ POSTS: dict[str, Act] = {
 
 
 class TestPosting:
+    THE_ALERT = alert(unmet(name=SPOKEN, why=SPOKEN), known=details(name=NAMED)).model_dump_json()
+
     @pytest.fixture
-    def slack(self) -> Any:
+    def slack(self) -> Iterator[RawServer]:
         with raw_server() as server:
             server.answers(says(b"ok"))
             yield server
 
     @pytest.fixture
-    def poster(self, aws: Aws, slack: RawServer, clock: FakeClock) -> SlackWorker:
+    def poster(self, aws: Aws, slack: RawServer, clock: FakeClock) -> Any:
         aws.put_parameter(f"{PREFIX}/slack-webhook-url", slack.url + WEBHOOK_PATH)
         return slack_worker(aws, clock)
 
-    THE_ALERT = alert(unmet(name=SPOKEN, why=SPOKEN), known=details(name=NAMED)).model_dump_json()
-
     @pytest.mark.parametrize("act", POSTS.values(), ids=POSTS)
-    def test_an_alert(self, slack: RawServer, poster: SlackWorker, heard: Heard, act: Act) -> None:
+    def test_an_alert(self, slack: RawServer, poster: Any, listener: Listener, act: Act) -> None:
         slack.answers(act)
-        assert_discreet(heard.handling(poster, notify_slack.logger, self.THE_ALERT))
+        listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)
 
-    def test_an_alert_that_is_none(self, poster: SlackWorker, heard: Heard) -> None:
-        text = self.THE_ALERT.replace('"warning"', f'"{SPOKEN}"')
-        assert_discreet(heard.handling(poster, notify_slack.logger, text))
+    def test_a_malformed_alert(self, poster: Any, listener: Listener) -> None:
+        listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT.replace('"warning"', f'"{SPOKEN}"'))
 
-    def test_a_table_that_is_gone(self, aws: Aws, poster: SlackWorker, heard: Heard) -> None:
+    def test_a_table_that_is_gone(self, aws: Aws, poster: Any, listener: Listener) -> None:
         aws.dynamodb.delete_table(TableName=TABLE)
-        assert_discreet(heard.handling(poster, notify_slack.logger, self.THE_ALERT))
+        listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)
 
     @pytest.mark.parametrize("url", ["hooks.slack.com/verysecret", "https://hooks.slack.com:verysecret/"])
-    def test_a_url_that_is_none(self, aws: Aws, clock: FakeClock, heard: Heard, url: str) -> None:
+    def test_a_url_that_is_none(self, aws: Aws, poster: Any, listener: Listener, url: str) -> None:
         aws.put_parameter(f"{PREFIX}/slack-webhook-url", url)
-        assert_discreet(heard.handling(slack_worker(aws, clock), notify_slack.logger, self.THE_ALERT))
+        listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)

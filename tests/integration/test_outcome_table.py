@@ -18,7 +18,7 @@ from domain.recording import Results
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED, OutcomeTableContract
 from tests.fakes.make import UUID, alert, body, details, unmet
-from tests.integration.conftest import TABLE, Aws
+from tests.integration.aws import TABLE, Aws
 
 YEAR_S = 365 * 86_400
 MAX_ITEM_BYTES = 400 * 1024

@@ -11,7 +11,7 @@ from adapters.rule_book import StoredRules
 from domain.errors import RulesInvalid
 from domain.rules.document import default_rules
 from tests.fakes.clock import FakeClock
-from tests.integration.conftest import Aws
+from tests.integration.aws import Aws
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -12,7 +12,7 @@ from domain.errors import BudgetSpent, Contended
 from domain.request_budget import SLOT_LAPSES_MS, WINDOW_MS
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.outside import FakeMeter
-from tests.integration.conftest import TABLE, Aws
+from tests.integration.aws import TABLE, Aws
 
 SECOND_MS = 1_000
 

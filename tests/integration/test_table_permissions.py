@@ -4,24 +4,22 @@ The emulator of the end-to-end tests knows no `dynamodb:LeadingKeys` and refuses
 the real workers are compared with the roles here.
 """
 
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-import responses
 
 from domain.wording import iso
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import UUID, alert, body, goal, unmet
-from tests.integration.conftest import TABLE, Aws
+from tests.integration.aws import TABLE, Aws
 from tests.integration.socket_server import raw_server, says
-from tests.integration.test_evaluation_worker import batch
 from tests.integration.workers import (
     API,
     KEY,
     PREFIX,
     Vendor,
+    batch,
     context,
     discovery_worker,
     evaluation_worker,
@@ -34,16 +32,8 @@ TEMPLATE = Template.read(Path(__file__).parents[2] / "template.yaml")
 
 
 @pytest.fixture(autouse=True)
-def _as_deployed(monkeypatch: pytest.MonkeyPatch, aws: Aws) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "IdentityCallAlerts")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "alerts")
+def _key(aws: Aws) -> None:
     aws.put_parameter(f"{PREFIX}/api-key", KEY)
-
-
-@pytest.fixture
-def vendor(aws: Aws) -> Iterator[Vendor]:  # after the account, whose own fakes would else come before
-    with responses.RequestsMock() as mock:
-        yield Vendor(mock)
 
 
 def written(aws: Aws) -> tuple[set[str], set[str]]:

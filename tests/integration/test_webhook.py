@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import receive_webhook
 from tests.fakes.webhook import ANALYSED, ANOTHER, SECRET, bearing, event, signed
-from tests.integration.conftest import Aws
+from tests.integration.aws import Aws
 
 PREFIX = "/identitycall-alerts"
 ENTRY = f"{PREFIX}/webhook-secret"

@@ -1,4 +1,4 @@
-"""The composition root: both workers from an environment, and functions that start with nothing done at import."""
+"""The entrances: each builds its worker from the environment, once, and imports only what it needs."""
 
 import json
 import subprocess
@@ -8,27 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import responses
 from pydantic import ValidationError
 
 from handlers import evaluate_recordings, notify_slack
-from runtime.clock import now_ms
-from tests.fakes.make import alert, body, goal
-from tests.integration.conftest import REGION, TABLE, Aws
-from tests.integration.socket_server import raw_server, says
-from tests.integration.test_evaluation_worker import NOTHING_FAILED, batch
-from tests.integration.workers import API, KEY, PREFIX, Vendor, context
+from tests.integration.aws import REGION, TABLE, Aws
+from tests.integration.workers import API, PREFIX, batch, context, failures
 
 SOURCES = Path(__file__).parents[2] / "src"
+ENTRANCES = [evaluate_recordings, notify_slack]
 
 
 @pytest.fixture
 def environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Both functions' variables at once, as the template gives them to each."""
+    """The variables of both functions at once."""
     variables = {
         "AWS_DEFAULT_REGION": REGION,
-        "POWERTOOLS_METRICS_NAMESPACE": "IdentityCallAlerts",
-        "POWERTOOLS_SERVICE_NAME": "alerts",
         "PARAMETER_PREFIX": PREFIX,
         "OUTCOME_TABLE_NAME": TABLE,
         "OUTCOME_RETENTION_DAYS": "365",
@@ -44,59 +38,37 @@ def environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Mo
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    for build in (evaluate_recordings.worker, notify_slack.worker):
-        build.cache_clear()
+    for entrance in ENTRANCES:
+        entrance.worker.cache_clear()
     yield monkeypatch
-    for build in (evaluate_recordings.worker, notify_slack.worker):
-        build.cache_clear()
+    for entrance in ENTRANCES:
+        entrance.worker.cache_clear()
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_evaluation_function_judges_saves_and_publishes(aws: Aws) -> None:
-    aws.put_parameter(f"{PREFIX}/api-key", KEY)
-    given = batch({"recording_id": 123}, sent_ms=now_ms())
-    with responses.RequestsMock() as mock:
-        Vendor(mock).says(123, body(123, goal()))
-        assert evaluate_recordings.lambda_handler(given, context()) == NOTHING_FAILED
-    item = aws.item("RECORDING#123")
-    assert (item["status"], item["alert"]["M"]["state"]) == ({"S": "violations"}, {"S": "published"})
-    assert len(aws.messages(aws.subscriber_url)) == 1
+@pytest.mark.parametrize("entrance", ENTRANCES, ids=lambda module: module.__name__)
+def test_an_entrance_answers_with_a_worker_that_it_keeps(aws: Aws, entrance: Any) -> None:
+    """`tests/runtime` shows what the functions do."""
+    assert entrance.lambda_handler(batch("not JSON"), context()) == failures()
+    assert len(aws.dead_letters()) == 1
+    assert entrance.worker() is entrance.worker()
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_slack_function_posts(aws: Aws) -> None:
-    with raw_server() as slack:
-        slack.answers(says(b"ok"))
-        aws.put_parameter(f"{PREFIX}/slack-webhook-url", f"{slack.url}/services/T/B/secret")
-        given = batch(alert().model_dump_json(), sent_ms=now_ms())
-        assert notify_slack.lambda_handler(given, context()) == NOTHING_FAILED
-        assert len(slack.requests) == 1
-
-
-@pytest.mark.usefixtures("environment")
-def test_a_worker_is_built_once_and_kept() -> None:
-    assert evaluate_recordings.worker() is evaluate_recordings.worker()
-    assert notify_slack.worker() is notify_slack.worker()
-
-
-@pytest.mark.usefixtures("environment")
-def test_every_client_gives_up_within_an_invocation(aws: Aws) -> None:
+def test_every_client_gives_up_within_an_invocation(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
-    session = aws.session()
-    original = session.client
+    original = aws.session().client
 
     def remember(*args: Any, **options: Any) -> Any:
         made.append(original(*args, **options))
         return made[-1]
 
-    session.client = remember  # type: ignore[method-assign]
-    evaluate_recordings.worker()
-    notify_slack.worker()
+    monkeypatch.setattr(aws.session(), "client", remember)
+    for entrance in ENTRANCES:
+        entrance.worker()
     assert {client.meta.service_model.service_name for client in made} == {"dynamodb", "sns", "sqs", "ssm"}
-    for client in made:
-        config = client.meta.config
-        attempts = config.retries["total_max_attempts"]
-        assert attempts * (config.connect_timeout + config.read_timeout) < 30
+    for config in (client.meta.config for client in made):
+        assert config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) < 30
 
 
 @pytest.mark.parametrize("missing", ["OUTCOME_TABLE_NAME", "ALERT_TOPIC_ARN", "IDENTITYCALL_BASE_URL"])
@@ -106,20 +78,23 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, missing: s
         evaluate_recordings.worker()
 
 
-def loaded_by(module: str) -> set[str]:
-    """The top-level packages that importing a handler loads, in a process without any environment."""
-    program = f"import {module}, json, sys; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+NOT_IMPORTED = {
+    "evaluate_recordings": {"slack_sdk"},
+    "notify_slack": {"requests"},
+    "receive_webhook": {
+        *("requests", "slack_sdk", "adapters.identitycall.client", "adapters.dynamodb.outcome_table"),
+        "aws_lambda_powertools.utilities.batch",
+    },
+}
+"""What only the other functions need."""
+
+
+@pytest.mark.parametrize("entrance", NOT_IMPORTED)
+def test_an_import_needs_no_environment_and_brings_no_more_than_is_needed(entrance: str) -> None:
+    program = f"import handlers.{entrance}, json, sys; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=SOURCES, env={}, capture_output=True, text=True, check=True, timeout=60
     )
-    return set(json.loads(done.stdout))
-
-
-@pytest.mark.parametrize("module", ["handlers.evaluate_recordings", "handlers.notify_slack"])
-def test_importing_a_handler_needs_no_environment(module: str) -> None:
-    assert "aws_lambda_powertools" in loaded_by(module)
-
-
-def test_neither_function_pays_for_what_only_the_other_uses() -> None:
-    assert "slack_sdk" not in loaded_by("handlers.evaluate_recordings")
-    assert "requests" not in loaded_by("handlers.notify_slack")
+    loaded = set(json.loads(done.stdout))
+    assert "aws_lambda_powertools" in loaded
+    assert loaded & NOT_IMPORTED[entrance] == set()

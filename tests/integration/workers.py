@@ -36,9 +36,9 @@ from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
 from runtime.metrics import EmfMeter
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import details
-from tests.integration.conftest import TABLE, Aws
+from tests.integration.aws import TABLE, Aws
 
 PREFIX = "/alerts"
 KEY = "idc_" + "aB3" * 10 + "xY"
@@ -119,6 +119,16 @@ def sqs_record(
     }
 
 
+def batch(*bodies: object, sent_ms: int = NOON_MS) -> dict[str, Any]:
+    """Messages 1, 2 and so on with these bodies, as Lambda delivers them."""
+    return {"Records": [sqs_record(each, number, sent_ms=sent_ms) for number, each in enumerate(bodies, 1)]}
+
+
+def failures(*numbers: int) -> dict[str, Any]:
+    """Lambda's answer where these messages of a batch failed, and no others."""
+    return {"batchItemFailures": [{"itemIdentifier": f"message-{number}"} for number in numbers]}
+
+
 def received(aws: Aws, url: str, sent_ms: int) -> dict[str, Any]:
     """What a queue holds now, as the batch that Lambda would deliver; sent when the test's clock says."""
     records = []
@@ -155,6 +165,20 @@ class Vendor:
 
     def requests(self) -> list[str]:
         return [call.request.url.removeprefix(API) for call in self.mock.calls if call.request.url]
+
+
+def counted(output: str) -> dict[str, float]:
+    """The sums in the metrics of an invocation: by name and, where there are any, the values of the dimensions."""
+    sums: dict[str, float] = {}
+    for line in output.splitlines():
+        emf = json.loads(line)
+        [directive] = emf["_aws"]["CloudWatchMetrics"]
+        [dimensions] = directive["Dimensions"]
+        assert "service" in dimensions
+        words = [emf[name] for name in sorted(dimensions) if name != "service"]
+        for metric in directive["Metrics"]:
+            sums["/".join([metric["Name"], *words])] = sum(emf[metric["Name"]])
+    return sums
 
 
 @contextmanager
