@@ -69,7 +69,7 @@ def api(server: RawServer, meter: FakeMeter) -> IdentityCallApi:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time-outs of a tenth of a second, so that nobody waits for the real ones."""
+    """Time-outs of a tenth of a second."""
     monkeypatch.setattr(identitycall, "READ_TIMEOUT_S", 0.1)
 
 
@@ -108,14 +108,14 @@ BROKEN: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", BROKEN.values(), ids=BROKEN)
-def test_a_broken_answer_is_a_passing_obstacle_counted_once(
+def test_a_broken_answer_is_transient_and_counted_once(
     server: RawServer, api: IdentityCallApi, meter: FakeMeter, act: Act
 ) -> None:
     server.answers(act, says(BODY))
     with pytest.raises(Unavailable, match="Recording 123: "):
         api.results(123)
     assert sum(meter.totals.values()) == 1
-    assert api.results(123).results.recording_id == 123  # and the next request is none the worse for it
+    assert api.results(123).results.recording_id == 123  # the next request is not affected
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -139,7 +139,7 @@ TRICKLING = {
 
 @pytest.mark.parametrize("parts", TRICKLING.values(), ids=TRICKLING)
 def test_a_server_that_trickles_is_cut_off(server: RawServer, meter: FakeMeter, parts: tuple[bytes, bytes]) -> None:
-    """No read times out, since something always comes; so the whole has a limit of its own."""
+    """No read times out, since something always comes. The whole answer has a limit of its own."""
     trickle = Trickles(*parts)
     server.answers(trickle)
     with pytest.raises(Unavailable, match="Recording 123: the API took over 8 s to answer"):
@@ -177,7 +177,7 @@ def test_a_redirect_is_never_followed_with_the_key(server: RawServer, api: Ident
         assert elsewhere.requests == []
 
 
-def test_a_refused_connection_is_a_passing_obstacle(meter: FakeMeter) -> None:
+def test_a_refused_connection_is_transient(meter: FakeMeter) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unavailable, match=r"Recording 123: no answer from the API \(ConnectionError\)"):
