@@ -74,24 +74,21 @@ class OutcomeTableContract:
         table.save(replace(CLEAR, revision=2))
         assert table.read(123) == replace(CLEAR, revision=2, snapshot=None)
 
-    @pytest.mark.parametrize("standing", [0, 1, 2, 4], ids="standing {}".format)
-    def test_a_save_that_names_another_revision_than_the_standing_one_loses(
-        self, table: OutcomeTable, standing: int
+    @pytest.mark.parametrize(("stored", "saved"), [(0, 4), (1, 4), (2, 4), (4, 1)])
+    def test_a_save_that_does_not_follow_the_stored_revision_loses(
+        self, table: OutcomeTable, stored: int, saved: int
     ) -> None:
-        for revision in range(1, standing + 1):
+        for revision in range(1, stored + 1):
             table.save(replace(VIOLATED, revision=revision))
         before = table.read(123)
-
         with pytest.raises(Conflict):
-            table.save(replace(CLEAR, revision=4 if standing != 4 else 1))
-
+            table.save(replace(CLEAR, revision=saved))
         assert table.read(123) == before
 
     def test_an_advance_writes_lease_publication_and_fetch_and_nothing_else(self, table: OutcomeTable) -> None:
         table.save(VIOLATED)
         marked = replace(VIOLATED.published(NOON_MS + 9), fetch_started_ms=NOON_MS + 70)
         table.advance(replace(marked, violations=(), violations_total=0, status=Status.CLEAR, alerted=frozenset()))
-
         assert table.read(123) == replace(marked, snapshot=None)
 
     def test_an_outcome_without_an_alert_can_be_advanced(self, table: OutcomeTable) -> None:
@@ -110,11 +107,7 @@ class OutcomeTableContract:
         table.advance(VIOLATED.published(NOON_MS + 1))
         with pytest.raises(Conflict):
             table.advance(VIOLATED.published(NOON_MS + 2))
-
-        read = table.read(123)
-        assert read
-        assert read.alert
-        assert read.alert.published_at_ms == NOON_MS + 1
+        assert table.read(123) == replace(VIOLATED.published(NOON_MS + 1), snapshot=None)
 
     def test_what_is_not_there_cannot_be_advanced(self, table: OutcomeTable) -> None:
         with pytest.raises(Conflict):
@@ -130,9 +123,7 @@ class OutcomeTableContract:
         table.remember_alias(UUID, 123)
         assert table.read(UUID) is None
 
-    def test_what_was_stored_under_the_uuid_counts_until_there_is_an_outcome_under_the_number(
-        self, table: OutcomeTable
-    ) -> None:
+    def test_an_outcome_under_the_uuid_counts_until_one_under_the_number_exists(self, table: OutcomeTable) -> None:
         table.save(NOT_FOUND)
         table.remember_alias(UUID, 123)
         assert table.read(UUID) == replace(NOT_FOUND, snapshot=None)
@@ -145,77 +136,77 @@ class OutcomeTableContract:
         assert table.read(UUID) == replace(CLEAR, snapshot=None)
 
 
+LEASES = [NOON_MS + count * LEASE_MS for count in range(12)]
+"""`LEASES[n]` is n leases after noon."""
+
+
+def claimed(ledger: DeliveryLedger, until_ms: int) -> Claim:
+    claim = ledger.claim(alert(), until_ms)
+    assert isinstance(claim, Claim)
+    return claim
+
+
 class DeliveryLedgerContract:
-    def test_the_first_claim_holds(self, ledger: DeliveryLedger) -> None:
-        assert ledger.claim(alert(), NOON_MS + LEASE_MS) == Claim(NOON_MS + LEASE_MS, repeats_unknown=False)
-
-    def test_while_a_lease_runs_nobody_else_may_send(self, ledger: DeliveryLedger, clock: FakeClock) -> None:
-        ledger.claim(alert(), NOON_MS + LEASE_MS)
+    def test_the_first_claim_holds_until_its_lease_ends(self, ledger: DeliveryLedger, clock: FakeClock) -> None:
+        assert ledger.claim(alert(), LEASES[1]) == Claim(LEASES[1], repeats_unknown=False)
         clock.advance(LEASE_MS - 1)
-        assert ledger.claim(alert(), NOON_MS + 2 * LEASE_MS) == HeldByAnother(NOON_MS + LEASE_MS)
+        assert ledger.claim(alert(), LEASES[2]) == HeldByAnother(LEASES[1])
 
-    def test_a_lease_that_ran_out_is_taken_over_and_its_send_is_unknown(
+    def test_an_expired_claim_is_taken_over_and_its_send_is_unknown(
         self, ledger: DeliveryLedger, clock: FakeClock
     ) -> None:
-        ledger.claim(alert(), NOON_MS + LEASE_MS)
+        claimed(ledger, LEASES[1])
         clock.advance(LEASE_MS)
-        later_ms = NOON_MS + 2 * LEASE_MS
-        assert ledger.claim(alert(), later_ms) == Claim(later_ms, repeats_unknown=True)
-        assert ledger.claim(alert(), later_ms + LEASE_MS) == HeldByAnother(later_ms)
+        assert ledger.claim(alert(), LEASES[2]) == Claim(LEASES[2], repeats_unknown=True)
+        assert ledger.claim(alert(), LEASES[3]) == HeldByAnother(LEASES[2])
 
-    def test_a_claim_given_back_can_be_taken_at_once_and_repeats_nothing(self, ledger: DeliveryLedger) -> None:
-        claim = ledger.claim(alert(), NOON_MS + LEASE_MS)
-        assert isinstance(claim, Claim)
-        ledger.release(alert(), claim)
-        assert ledger.claim(alert(), NOON_MS + LEASE_MS + 1) == Claim(NOON_MS + LEASE_MS + 1, repeats_unknown=False)
+    def test_a_released_claim_can_be_taken_at_once_and_repeats_nothing(self, ledger: DeliveryLedger) -> None:
+        ledger.release(alert(), claimed(ledger, LEASES[1]))
+        assert ledger.claim(alert(), LEASES[1] + 1) == Claim(LEASES[1] + 1, repeats_unknown=False)
 
-    def test_a_claim_given_back_until_a_time_can_be_taken_by_nobody_before(
+    def test_a_claim_released_until_a_time_can_be_taken_only_then(
         self, ledger: DeliveryLedger, clock: FakeClock
     ) -> None:
-        claim = ledger.claim(alert(), NOON_MS + LEASE_MS)
-        assert isinstance(claim, Claim)
-        ledger.release(alert(), claim, NOON_MS + 30_000)
-        assert ledger.claim(alert(), NOON_MS + LEASE_MS) == HeldByAnother(NOON_MS + 30_000)
+        ledger.release(alert(), claimed(ledger, LEASES[1]), NOON_MS + 30_000)
+        assert ledger.claim(alert(), LEASES[1]) == HeldByAnother(NOON_MS + 30_000)
         clock.advance(30_000)
-        assert ledger.claim(alert(), NOON_MS + 2 * LEASE_MS) == Claim(NOON_MS + 2 * LEASE_MS, repeats_unknown=False)
+        assert ledger.claim(alert(), LEASES[2]) == Claim(LEASES[2], repeats_unknown=False)
 
-    def test_what_may_have_arrived_once_stays_so_when_a_later_claim_is_given_back(
+    def test_an_unknown_send_stays_unknown_when_a_later_claim_is_released(
         self, ledger: DeliveryLedger, clock: FakeClock
     ) -> None:
-        ledger.claim(alert(), NOON_MS + LEASE_MS)
+        claimed(ledger, LEASES[1])
         clock.advance(LEASE_MS)
-        second = ledger.claim(alert(), NOON_MS + 2 * LEASE_MS)
-        assert isinstance(second, Claim)
-        ledger.release(alert(), second)
-        assert ledger.claim(alert(), NOON_MS + 3 * LEASE_MS) == Claim(NOON_MS + 3 * LEASE_MS, repeats_unknown=True)
+        ledger.release(alert(), claimed(ledger, LEASES[2]))
+        assert ledger.claim(alert(), LEASES[3]) == Claim(LEASES[3], repeats_unknown=True)
 
-    def test_what_was_sent_is_never_claimed_again(self, ledger: DeliveryLedger, clock: FakeClock) -> None:
-        ledger.claim(alert(), NOON_MS + LEASE_MS)
+    def test_a_sent_alert_is_never_claimed_again(self, ledger: DeliveryLedger, clock: FakeClock) -> None:
+        claimed(ledger, LEASES[1])
         ledger.record_sent(alert(), "ok")
-        assert ledger.claim(alert(), NOON_MS + LEASE_MS) == AlreadySent()
+        assert ledger.claim(alert(), LEASES[1]) == AlreadySent()
         clock.advance(10 * LEASE_MS)
-        assert ledger.claim(alert(), NOON_MS + 11 * LEASE_MS) == AlreadySent()
+        assert ledger.claim(alert(), LEASES[11]) == AlreadySent()
 
-    def test_a_send_is_recorded_also_by_whom_the_lease_has_left(self, ledger: DeliveryLedger, clock: FakeClock) -> None:
-        ledger.claim(alert(), NOON_MS + LEASE_MS)
+    def test_a_send_is_recorded_after_the_lease_has_passed_to_another(
+        self, ledger: DeliveryLedger, clock: FakeClock
+    ) -> None:
+        claimed(ledger, LEASES[1])
         clock.advance(LEASE_MS)
-        ledger.claim(alert(), NOON_MS + 2 * LEASE_MS)
+        claimed(ledger, LEASES[2])
         ledger.record_sent(alert(), "ok")
-        assert ledger.claim(alert(), NOON_MS + 3 * LEASE_MS) == AlreadySent()
+        assert ledger.claim(alert(), LEASES[3]) == AlreadySent()
 
-    def test_nobody_gives_back_what_another_has_claimed_since(self, ledger: DeliveryLedger, clock: FakeClock) -> None:
-        first = ledger.claim(alert(), NOON_MS + LEASE_MS)
-        assert isinstance(first, Claim)
+    def test_a_worker_cannot_release_another_s_claim(self, ledger: DeliveryLedger, clock: FakeClock) -> None:
+        first = claimed(ledger, LEASES[1])
         clock.advance(LEASE_MS)
-        ledger.claim(alert(), NOON_MS + 2 * LEASE_MS)
+        claimed(ledger, LEASES[2])
         ledger.release(alert(), first)
-        assert ledger.claim(alert(), NOON_MS + 3 * LEASE_MS) == HeldByAnother(NOON_MS + 2 * LEASE_MS)
+        assert ledger.claim(alert(), LEASES[3]) == HeldByAnother(LEASES[2])
 
-    def test_giving_back_what_was_never_claimed_is_no_harm(self, ledger: DeliveryLedger) -> None:
+    def test_releasing_without_a_claim_does_nothing(self, ledger: DeliveryLedger) -> None:
         ledger.release(alert(), Claim(NOON_MS, repeats_unknown=False))
-        assert isinstance(ledger.claim(alert(), NOON_MS + LEASE_MS), Claim)
+        assert ledger.claim(alert(), LEASES[1]) == Claim(LEASES[1], repeats_unknown=False)
 
-    def test_alerts_are_claimed_one_by_one(self, ledger: DeliveryLedger) -> None:
-        ledger.claim(alert(unmet()), NOON_MS + LEASE_MS)
-        assert isinstance(ledger.claim(alert(long_pause()), NOON_MS + LEASE_MS), Claim)
-        assert isinstance(ledger.claim(alert(unmet(), recording=124), NOON_MS + LEASE_MS), Claim)
+    def test_each_alert_has_its_own_claim(self, ledger: DeliveryLedger) -> None:
+        for each in (alert(unmet()), alert(long_pause()), alert(unmet(), recording=124)):
+            assert isinstance(ledger.claim(each, LEASES[1]), Claim)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from adapters.batching import BatchThreads
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from domain.errors import Unusable
-from domain.evaluation.outcome import OutboxAlert, Outcome, Snapshot, Status, keep
+from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Status, keep
 from domain.lease import LEASE_MS
 from domain.recording import Results
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -38,8 +38,12 @@ class TestDynamoOutcomeTable(OutcomeTableContract):
     pass
 
 
+def as_map(kept: KeptViolation) -> dict[str, Any]:
+    return {name: {"S": getattr(kept, name)} for name in ("rule_id", "subject", "severity", "summary")}
+
+
 class TestItem:
-    def test_a_violated_recordings_item_is_the_contract_with_whoever_reads_the_table(
+    def test_a_violated_recording_s_item_is_the_contract_with_every_reader(
         self, aws: Aws, table: DynamoOutcomeTable
     ) -> None:
         table.save(VIOLATED)
@@ -53,19 +57,7 @@ class TestItem:
             "status": {"S": "violations"},
             "revision": {"N": "1"},
             "source": {"S": "webhook"},
-            "violations": {
-                "L": [
-                    {
-                        "M": {
-                            "rule_id": {"S": kept.rule_id},
-                            "subject": {"S": kept.subject},
-                            "severity": {"S": kept.severity},
-                            "summary": {"S": kept.summary},
-                        }
-                    }
-                    for kept in VIOLATED.violations
-                ]
-            },
+            "violations": {"L": [{"M": as_map(kept)} for kept in VIOLATED.violations]},
             "violations_total": {"N": "2"},
             "results": {"S": VIOLATED.snapshot.json.decode()},
             "results_digest": {"S": "d" * 64},
@@ -94,19 +86,23 @@ class TestItem:
             "published_at": {"S": "2026-11-23T12:00:05.000Z"},
         }
 
-    def test_what_was_never_to_be_alerted_has_no_alert(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+    def test_what_does_not_apply_has_no_attribute(self, aws: Aws, table: DynamoOutcomeTable) -> None:
         table.save(CLEAR)
         assert not {"alert", "alerted", "goals_evaluated"} & set(aws.item("RECORDING#123"))
-
-    def test_goals_that_were_not_evaluated_are_told(self, aws: Aws, table: DynamoOutcomeTable) -> None:
-        table.save(replace(CLEAR, goals_evaluated=False))
+        table.save(replace(CLEAR, revision=2, goals_evaluated=False))
         assert aws.item("RECORDING#123")["goals_evaluated"] == {"BOOL": False}
 
-    def test_an_unknown_uuid_has_no_number_and_no_results(self, aws: Aws, table: DynamoOutcomeTable) -> None:
-        table.save(NOT_FOUND)
+    @pytest.mark.parametrize("status", list(Status))
+    def test_an_unknown_uuid_has_no_number_and_no_results(
+        self, aws: Aws, table: DynamoOutcomeTable, status: Status
+    ) -> None:
+        table.save(replace(NOT_FOUND, status=status))
         item = aws.item(f"RECORDING#{UUID}")
-        assert item["status"] == {"S": "not_found"}
+        assert item["status"] == {"S": str(status)}
         assert not {"recording_id", "results", "results_digest", "rules_version", "alert"} & set(item)
+        read = table.read(UUID)
+        assert read
+        assert read.status is status
 
     def test_an_alias_names_the_number_and_expires(self, aws: Aws, table: DynamoOutcomeTable) -> None:
         table.remember_alias(UUID, 123)
@@ -248,54 +244,8 @@ class TestReadsTogether:
         assert not {"results", "results_gzip"} & set(read)
 
 
-class Stuttering:
-    """A client that leaves the last key unprocessed so many times."""
-
-    def __init__(self, aws: Aws, times: int) -> None:
-        self._dynamodb = aws.dynamodb
-        self.times = times
-
-    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        if not self.times:
-            return dict(self._dynamodb.batch_get_item(RequestItems=RequestItems))
-        self.times -= 1
-        asked = RequestItems[TABLE]
-        done, left = asked["Keys"][:-1], asked["Keys"][-1:]
-        answer = dict(self._dynamodb.batch_get_item(RequestItems={TABLE: asked | {"Keys": done}})) if done else {}
-        return {"Responses": {}} | answer | {"UnprocessedKeys": {TABLE: asked | {"Keys": left}}}
-
-
-class TestUnprocessedKeys:
-    def read_all(self, aws: Aws, clock: FakeClock, times: int, threads: BatchThreads) -> list[Outcome | None]:
-        dynamodb: Any = Stuttering(aws, times)
-        table = DynamoOutcomeTable(dynamodb, TABLE, retention_days=365, now_ms=clock, threads=threads)
-        return list(threads.run_all(table.read, range(1, 7)))
-
-    def test_they_are_asked_for_again(
-        self, aws: Aws, table: DynamoOutcomeTable, clock: FakeClock, threads: BatchThreads
-    ) -> None:
-        for number in range(1, 7):
-            table.save(replace(CLEAR, recording=number))
-        found = self.read_all(aws, clock, 4, threads)
-        assert [outcome and outcome.recording for outcome in found] == [1, 2, 3, 4, 5, 6]
-
-    def test_what_stays_unread_is_no_absence(self, aws: Aws, clock: FakeClock) -> None:
-        dynamodb: Any = Stuttering(aws, 5)
-        table = DynamoOutcomeTable(dynamodb, TABLE, retention_days=365, now_ms=clock, threads=BatchThreads(1))
-        with pytest.raises(TimeoutError, match="unread"):
-            table.read(123)
-
-
 def test_any_other_error_of_a_write_is_no_lost_race(aws: Aws, table: DynamoOutcomeTable) -> None:
     aws.dynamodb.delete_table(TableName=TABLE)
     for write, outcome in ((table.save, CLEAR), (table.advance, replace(CLEAR, revision=2))):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             write(outcome)
-
-
-@pytest.mark.parametrize("status", list(Status))
-def test_every_status_is_read_back(table: DynamoOutcomeTable, status: Status) -> None:
-    table.save(replace(NOT_FOUND, status=status))
-    read = table.read(UUID)
-    assert read
-    assert read.status is status

@@ -44,12 +44,6 @@ def test_secrets_are_read_decrypted_by_their_names(store: Store) -> None:
     assert asked == {"Names": [f"{PREFIX}/api-key", f"{PREFIX}/rules"], "WithDecryption": True}
 
 
-def test_what_is_absent_is_none(store: Store) -> None:
-    store.aws.put_parameter(f"{PREFIX}/api-key", "idc_secret")
-    assert store.parameters["rules"] is None
-    assert store.parameters["anything-else"] is None
-
-
 def test_all_entries_are_one_read_a_minute_and_a_change_needs_no_deploy(store: Store) -> None:
     store.aws.put_parameter(f"{PREFIX}/api-key", "old")
     assert (store.parameters["api-key"], store.parameters["rules"]) == ("old", None)
@@ -60,9 +54,9 @@ def test_all_entries_are_one_read_a_minute_and_a_change_needs_no_deploy(store: S
     assert (store.parameters["api-key"], store.reads()) == ("new", 2)
 
 
-def test_an_entry_that_is_removed_is_gone(store: Store) -> None:
+def test_what_is_absent_or_removed_is_none(store: Store) -> None:
     store.aws.put_parameter(f"{PREFIX}/api-key", "key")
-    assert store.parameters["api-key"] == "key"
+    assert [store.parameters[entry] for entry in ("api-key", "rules", "anything-else")] == ["key", None, None]
     store.aws.ssm.delete_parameter(Name=f"{PREFIX}/api-key")
     store.clock.advance(KEPT_MS)
     assert store.parameters["api-key"] is None
@@ -90,30 +84,24 @@ class Failing:
 
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda error: type(error).__name__)
-class TestOutage:
-    def test_what_is_known_goes_on_to_hold_and_the_outage_is_told_once_a_minute(
-        self, store: Store, outage: Exception
-    ) -> None:
-        store.aws.put_parameter(f"{PREFIX}/api-key", "key")
-        ssm = Failing(store.aws.ssm)
-        parameters = Parameters(ssm, PREFIX, ["api-key"], store.clock, store.outages.append)  # type: ignore[arg-type]
-        assert parameters["api-key"] == "key"
-        ssm.error = outage
-        store.clock.advance(KEPT_MS)
-        assert [parameters["api-key"] for _ in range(3)] == ["key"] * 3
-        assert (store.outages, ssm.calls) == ([outage], 2)
-        ssm.error = None
-        store.aws.put_parameter(f"{PREFIX}/api-key", "new")
-        store.clock.advance(KEPT_MS)
-        assert parameters["api-key"] == "new"
-
-    def test_while_nothing_was_ever_read_it_is_an_error(self, store: Store, outage: Exception) -> None:
-        ssm = Failing(store.aws.ssm)
-        ssm.error = outage
-        parameters = Parameters(ssm, PREFIX, ["api-key"], store.clock, store.outages.append)  # type: ignore[arg-type]
-        with pytest.raises(type(outage)):
-            parameters["api-key"]
-        assert store.outages == []
+def test_known_entries_outlive_an_outage_which_is_told_once_a_minute(store: Store, outage: Exception) -> None:
+    store.aws.put_parameter(f"{PREFIX}/api-key", "key")
+    ssm = Failing(store.aws.ssm)
+    parameters = Parameters(ssm, PREFIX, ["api-key"], store.clock, store.outages.append)  # type: ignore[arg-type]
+    ssm.error = outage
+    with pytest.raises(type(outage)):  # nothing was ever read
+        parameters["api-key"]
+    assert store.outages == []
+    ssm.error = None
+    assert parameters["api-key"] == "key"
+    ssm.error, ssm.calls = outage, 0
+    store.clock.advance(KEPT_MS)
+    assert [parameters["api-key"] for _ in range(3)] == ["key"] * 3
+    assert (store.outages, ssm.calls) == ([outage], 1)
+    ssm.error = None
+    store.aws.put_parameter(f"{PREFIX}/api-key", "new")
+    store.clock.advance(KEPT_MS)
+    assert parameters["api-key"] == "new"
 
 
 class TestStoredRules:

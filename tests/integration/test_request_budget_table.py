@@ -1,4 +1,4 @@
-"""The request budget in DynamoDB: shared by workers that know nothing of each other, one write for a batch."""
+"""The request budget in DynamoDB: shared by all workers, one write for a batch."""
 
 from array import array
 from typing import Any
@@ -69,7 +69,7 @@ def test_what_lies_past_the_deadline_is_told_when_to_come_back(workers: Workers)
     assert workers.clock.slept_s == []
 
 
-def test_workers_that_know_nothing_of_each_other_share_it(workers: Workers) -> None:
+def test_all_workers_share_it(workers: Workers) -> None:
     first, second = workers.hire(), workers.hire()
     first.take(NOON_MS)
     second.take(NOON_MS)
@@ -87,12 +87,12 @@ def test_a_batch_is_one_write(aws: Aws, clock: FakeClock) -> None:
     assert workers.slots() == [NOON_MS] * 10
 
 
-def test_a_write_that_loses_goes_on_from_what_stands(aws: Aws, workers: Workers) -> None:
+def test_a_write_that_loses_goes_on_from_what_is_stored(aws: Aws, workers: Workers) -> None:
     first, second = workers.hire(), workers.hire()
     first.take(NOON_MS)
     aws.calls.clear()
     second.take(NOON_MS)
-    assert aws.calls.names == ["dynamodb.PutItem"] * 2  # no read between: the refusal brings what stands
+    assert aws.calls.names == ["dynamodb.PutItem"] * 2  # no read between: the refusal brings what is stored
     assert workers.slots() == [NOON_MS] * 2
 
 
@@ -116,7 +116,7 @@ def test_a_slot_that_lapsed_is_left_and_another_taken(workers: Workers, clock: F
 
 
 class TestHolds:
-    def test_nobody_sends_before_a_hold_ends(self, workers: Workers) -> None:
+    def test_no_worker_sends_before_a_hold_ends(self, workers: Workers) -> None:
         first, second = workers.hire(), workers.hire()
         first.hold(NOON_MS + 30 * SECOND_MS)
         with pytest.raises(BudgetSpent) as spent:
