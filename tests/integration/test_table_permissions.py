@@ -25,7 +25,7 @@ from tests.integration.workers import (
     evaluation_worker,
     slack_worker,
 )
-from tests.unit.template import walk
+from tests.unit.template.permissions import TABLE_READS, writable_keys
 from tests.unit.template.reading import Template
 
 TEMPLATE = Template.read(Path(__file__).parents[2] / "template.yaml")
@@ -41,7 +41,7 @@ def written(aws: Aws) -> tuple[set[str], set[str]]:
     actions, keys = set(), set()
     for name, asked in zip(aws.calls.names, aws.calls.parameters, strict=True):
         action = name.replace(".", ":")
-        if action.startswith("dynamodb:") and action not in walk.TABLE_READS:
+        if action.startswith("dynamodb:") and action not in TABLE_READS:
             together = [request["PutRequest"]["Item"] for request in asked.get("RequestItems", {}).get(TABLE, [])]
             actions.add(action)
             keys |= {item["pk"]["S"] for item in together or [asked.get("Item") or asked["Key"]]}
@@ -52,9 +52,9 @@ def allowed(function: str, keys: set[str]) -> tuple[set[str], set[str]]:
     """The writes that the function's role allows, as `written` has them. A pattern is replaced by those of the `keys`
     that it matches; a pattern that matches none is left."""
     role = TEMPLATE.arn_of(TEMPLATE.functions[function]["Role"]) or ""
-    [statement] = [each for each in TEMPLATE.statements_of(role) if walk.writable_keys(each)]
+    [statement] = [each for each in TEMPLATE.statements_of(role) if writable_keys(each)]
     actions = statement["Action"]
-    patterns = walk.writable_keys(statement) or set()
+    patterns = writable_keys(statement) or set()
     matched = [{key for key in keys if fnmatchcase(key, pattern)} or {pattern} for pattern in patterns]
     return {actions} if isinstance(actions, str) else set(actions), set().union(*matched)
 

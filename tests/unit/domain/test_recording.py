@@ -14,60 +14,43 @@ from tests.fakes.make import UUID, body, goal, pause
 
 @pytest.mark.parametrize(
     ("written", "read"),
-    [
-        (123, 123),
-        ("123", 123),
-        (1, 1),
-        ("9" * 19, 9_999_999_999_999_999_999),
-        (UUID, UUID),
-        (UUID.upper(), UUID),
-    ],
+    [(123, 123), ("123", 123), (1, 1), ("9" * 19, 9_999_999_999_999_999_999), (UUID, UUID), (UUID.upper(), UUID)],
 )
 def test_an_id_is_read_however_it_is_written(written: object, read: int | str) -> None:
     assert parse_recording_id(written) == read
 
 
 BAD_IDS = [
-    "../1",
-    "1/../2",
-    "1/results",
-    "1?x=1",
-    "1#",
-    "%31",
-    0,
-    "0",
-    -1,
-    "-1",
-    "+1",
-    "01",
-    "1e3",
-    True,
-    False,
-    None,
-    1.0,
-    1.5,
-    json.loads("1e400"),
-    float("nan"),
-    "1" * 20,
-    10**19,
-    "",
-    " 1",
-    "1\n",
-    "1\x00",
-    "１２３",
-    "١٢٣",
-    "²",
-    "idc_x",
-    [],
-    [1],
-    {},
-    {"id": 1},
-    UUID.replace("-", ""),
-    "{" + UUID + "}",
-    UUID + "\n",
-    UUID[:-1] + "g",
-    b"123",
-    "x" * 1_000_000,
+    *(
+        "../1",
+        "1/../2",
+        "1/results",
+        "1?x=1",
+        "1#",
+        "%31",
+        "0",
+        "-1",
+        "+1",
+        "01",
+        "1e3",
+        "1" * 20,
+        "",
+        " 1",
+        "1\n",
+        "1\x00",
+    ),
+    *(
+        "１２３",
+        "١٢٣",
+        "²",
+        "idc_x",
+        UUID.replace("-", ""),
+        "{" + UUID + "}",
+        UUID + "\n",
+        UUID[:-1] + "g",
+        "x" * 1_000_000,
+    ),
+    *(0, -1, 10**19, True, False, None, 1.0, 1.5, json.loads("1e400"), float("nan"), [], [1], {}, {"id": 1}, b"123"),
 ]
 
 
@@ -113,34 +96,26 @@ def test_results_are_taken_with(data: dict[str, Any]) -> None:
     assert (len(read.goals), len(read.pauses)) == (len(data["goals"]), len(data["pauses"]))
 
 
+ODD: dict[str, list[Any]] = {
+    "recording_id": ["123", 123.0, True, 2**63, None],
+    "goals": [{"1": goal()}, None, "none", [None]],
+    "pauses": [[{"end_ms": 1, "duration_ms": 1, "compliant": False}]],
+}
+ODD_IN_A_GOAL: dict[str, list[Any]] = {
+    "met": ["false", 0, None],
+    "score": ["0.3", True, json.loads("1e400"), float("nan")],
+    "goal_name": [None],
+    "explanation": [["a"]],
+}
+ODD_IN_A_PAUSE: dict[str, list[Any]] = {"duration_ms": ["7000", 7000.5], "compliant": [None]}
+
 REFUSED: dict[str, Any] = {
     "not an object": [1, 2],
     "null": None,
-    "no recording_id": {"goals": [], "pauses": []},
-    "no goals": {"recording_id": 1, "pauses": []},
-    "no pauses": {"recording_id": 1, "goals": []},
-    "recording_id as text": body() | {"recording_id": "123"},
-    "recording_id as a fraction": body() | {"recording_id": 123.0},
-    "recording_id true": body() | {"recording_id": True},
-    "recording_id beyond 64 bits": body() | {"recording_id": 2**63},
-    "recording_id null": body() | {"recording_id": None},
-    "goals as an object": body() | {"goals": {"1": goal()}},
-    "goals null": body() | {"goals": None},
-    "goals as text": body() | {"goals": "none"},
-    "a goal that is null": body() | {"goals": [None]},
-    "met as text": body(1, goal() | {"met": "false"}),
-    "met as a number": body(1, goal() | {"met": 0}),
-    "met null": body(1, goal() | {"met": None}),
-    "score as text": body(1, goal() | {"score": "0.3"}),
-    "score true": body(1, goal() | {"score": True}),
-    "score infinite": body(1, goal() | {"score": json.loads("1e400")}),
-    "score not a number": body(1, goal() | {"score": float("nan")}),
-    "goal_name null": body(1, goal() | {"goal_name": None}),
-    "explanation as a list": body(1, goal() | {"explanation": ["a"]}),
-    "duration as text": body(1, pause() | {"duration_ms": "7000"}),
-    "duration as a fraction": body(1, pause() | {"duration_ms": 7000.5}),
-    "compliant null": body(1, pause() | {"compliant": None}),
-    "a pause without its start": body() | {"pauses": [{"end_ms": 1, "duration_ms": 1, "compliant": False}]},
+    **{f"no {name}": {key: value for key, value in body().items() if key != name} for name in body()},
+    **{f"{name} {odd!r}": body() | {name: odd} for name, values in ODD.items() for odd in values},
+    **{f"{name} {odd!r}": body(1, goal() | {name: odd}) for name, values in ODD_IN_A_GOAL.items() for odd in values},
+    **{f"{name} {odd!r}": body(1, pause() | {name: odd}) for name, values in ODD_IN_A_PAUSE.items() for odd in values},
     "more findings than a call can have": body(1, *(pause(start_ms=number) for number in range(MAX_FINDINGS + 1))),
 }
 

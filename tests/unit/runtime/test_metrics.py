@@ -8,14 +8,6 @@ import pytest
 
 from runtime.metrics import EmfMeter
 
-NAMESPACE = "IdentityCallAlerts"
-
-
-@pytest.fixture(autouse=True)
-def _as_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "alerts-evaluate-recordings")
-
 
 @pytest.fixture
 def meter() -> EmfMeter:
@@ -34,7 +26,7 @@ def test_counts_are_summed_in_one_line(meter: EmfMeter, capsys: pytest.CaptureFi
     [line] = flushed(meter, capsys)
     assert (line["RecordingsReceived"], line["RecordingsEvaluated"]) == ([10.0], [2.0])
     [directive] = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == NAMESPACE
+    assert directive["Namespace"] == "IdentityCallAlerts"
     assert directive["Dimensions"] == [["service"]]
     assert {metric["Unit"] for metric in directive["Metrics"]} == {"Count"}
 

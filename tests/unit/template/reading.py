@@ -115,17 +115,16 @@ class Template:
 
     def present(self, **parameters: str) -> dict[str, Node]:
         """The resources that there are with these parameters."""
-        return self._wanted(self.resources, parameters)
-
-    def outputs_present(self, **parameters: str) -> dict[str, Node]:
-        return self._wanted(self.outputs, parameters)
-
-    def _wanted(self, entries: dict[str, Node], parameters: dict[str, str]) -> dict[str, Node]:
         return {
-            name: self.resolved({key: inner for key, inner in entry.items() if key != "Condition"}, **parameters)
-            for name, entry in entries.items()
-            if "Condition" not in entry or self.resolved({"Condition": entry["Condition"]}, **parameters)
+            name: self.resolved({key: inner for key, inner in resource.items() if key != "Condition"}, **parameters)
+            for name, resource in self.resources.items()
+            if "Condition" not in resource or self.resolved({"Condition": resource["Condition"]}, **parameters)
         }
+
+    def is_switched_off_by(self, condition: Any, parameter: Any, value: str) -> bool:
+        """Whether a condition holds unless this parameter has this value."""
+        wanted = {"Fn::Not": [{"Fn::Equals": [parameter, value]}]}
+        return isinstance(parameter, dict) and self.document["Conditions"].get(condition) == wanted
 
     def arn_of(self, value: Any) -> str | None:
         """The logical id of the resource whose ARN the value is; None if it is anything else."""

@@ -1,6 +1,7 @@
 """Every form of event, and every bad one: read into a recording and its source, or refused with its fault named."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,48 +29,37 @@ def sns(message: Any) -> dict[str, Any]:
     return {"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:…", "Message": text}
 
 
+AT_NOON = Announcement(123, Source.EVENTBRIDGE, NOON)
+FROM_QUEUE = Announcement(123, Source.QUEUE)
+FROM_WEBHOOK = Announcement(123, Source.WEBHOOK)
+
 FORMS: dict[str, tuple[Any, Announcement]] = {
-    "bare": ({"recording_id": 123}, Announcement(123, Source.QUEUE)),
-    "bare, as text": ({"recording_id": "123"}, Announcement(123, Source.QUEUE)),
+    "bare": ({"recording_id": 123}, FROM_QUEUE),
+    "bare, as text": ({"recording_id": "123"}, FROM_QUEUE),
     "bare, a UUID in capitals": ({"recording_id": UUID.upper()}, Announcement(UUID, Source.QUEUE)),
-    "bare, with more in it": ({"recording_id": 123, "x": {}}, Announcement(123, Source.QUEUE)),
-    **{
-        f"bare, from {source}": ({"recording_id": 123, "source": source}, Announcement(123, source))
-        for source in Source
-    },
-    "bare, from a stranger": ({"recording_id": 123, "source": "evil"}, Announcement(123, Source.QUEUE)),
-    "bare, from a number": ({"recording_id": 123, "source": 7}, Announcement(123, Source.QUEUE)),
-    "EventBridge": (EVENTBRIDGE, Announcement(123, Source.EVENTBRIDGE, NOON)),
-    "EventBridge, a UUID": (
-        EVENTBRIDGE | {"detail": {"recording_id": UUID}},
-        Announcement(UUID, Source.EVENTBRIDGE, NOON),
-    ),
-    "EventBridge, no time": (
-        {name: value for name, value in EVENTBRIDGE.items() if name != "time"},
-        Announcement(123, Source.EVENTBRIDGE),
-    ),
+    "bare, with more in it": ({"recording_id": 123, "x": {}}, FROM_QUEUE),
+    **{f"bare, from {each}": ({"recording_id": 123, "source": each}, Announcement(123, each)) for each in Source},
+    "bare, from a stranger": ({"recording_id": 123, "source": "evil"}, FROM_QUEUE),
+    "bare, from a number": ({"recording_id": 123, "source": 7}, FROM_QUEUE),
+    "EventBridge": (EVENTBRIDGE, AT_NOON),
+    "EventBridge, a UUID": (EVENTBRIDGE | {"detail": {"recording_id": UUID}}, replace(AT_NOON, recording=UUID)),
+    "EventBridge, no time": (EVENTBRIDGE | {"time": None}, Announcement(123, Source.EVENTBRIDGE)),
     "EventBridge, an odd time": (EVENTBRIDGE | {"time": "soon"}, Announcement(123, Source.EVENTBRIDGE)),
     "EventBridge, a time that is no text": (EVENTBRIDGE | {"time": [1]}, Announcement(123, Source.EVENTBRIDGE)),
     "EventBridge, whose detail names a source": (
         EVENTBRIDGE | {"detail": {"recording_id": 123, "source": "discovery"}},
-        Announcement(123, Source.EVENTBRIDGE, NOON),
+        AT_NOON,
     ),
-    "webhook by event": (
-        {"event": "recording.analyzed", "data": {"recording_id": 123}},
-        Announcement(123, Source.WEBHOOK),
-    ),
-    "webhook by type": ({"type": "recording.analyzed", "data": {"id": 123}}, Announcement(123, Source.WEBHOOK)),
+    "webhook by event": ({"event": "recording.analyzed", "data": {"recording_id": 123}}, FROM_WEBHOOK),
+    "webhook by type": ({"type": "recording.analyzed", "data": {"id": 123}}, FROM_WEBHOOK),
     "webhook, public id": ({"event": "x", "data": {"public_id": UUID}}, Announcement(UUID, Source.WEBHOOK)),
-    "webhook, all three ids": (
-        {"event": "x", "data": {"public_id": UUID, "id": 4, "recording_id": 123}},
-        Announcement(123, Source.WEBHOOK),
-    ),
+    "webhook, all three ids": ({"event": "x", "data": {"public_id": UUID, "id": 4, "recording_id": 123}}, FROM_WEBHOOK),
     "webhook, two ids": (
         {"event": "x", "data": {"public_id": UUID, "id": 4, "recording_id": None}},
         Announcement(4, Source.WEBHOOK),
     ),
-    "SNS around bare": (sns({"recording_id": 123}), Announcement(123, Source.QUEUE)),
-    "SNS around EventBridge": (sns(EVENTBRIDGE), Announcement(123, Source.EVENTBRIDGE, NOON)),
+    "SNS around bare": (sns({"recording_id": 123}), FROM_QUEUE),
+    "SNS around EventBridge": (sns(EVENTBRIDGE), AT_NOON),
     "SNS around a webhook": (sns({"type": "x", "data": {"id": "9"}}), Announcement(9, Source.WEBHOOK)),
 }
 
@@ -111,19 +101,9 @@ def test_another_shape_is_refused_with_its_fault_named(event: Any, fault: str) -
 
 
 BAD_BODIES = [
-    "",
-    " ",
-    "hello",
-    "{",
-    "{'recording_id': 123}",
-    '{"recording_id": 123',
-    '{"recording_id": 123}}',
-    "\ufeff{}",
-    "[" * 100_000,
-    '{"a":' * 100_000,
-    "x" * 1_048_576,
-    '{"recording_id": "\\ud800"}',
-    '{"recording_id": ' + "9" * 5_000 + "}",
+    *("", " ", "hello", "{", "{'recording_id': 123}", '{"recording_id": 123', '{"recording_id": 123}}', "\ufeff{}"),
+    *("[" * 100_000, '{"a":' * 100_000, "x" * 1_048_576),
+    *('{"recording_id": "\\ud800"}', '{"recording_id": ' + "9" * 5_000 + "}"),
 ]
 
 

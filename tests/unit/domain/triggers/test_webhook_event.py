@@ -5,28 +5,13 @@ import pytest
 from domain.triggers.webhook_event import tells_of_an_analysed_recording
 
 OURS = [
-    "recording.analyzed",
-    "recording.analysed",
-    "Recording Analyzed",
-    "RecordingCompleted",
-    "RECORDING_READY",
-    "recording:goals_evaluated",
-    "recording/analysis/completed/v2",
-    "call_processed",
-    "analysis.finished",
+    *("recording.analyzed", "recording.analysed", "Recording Analyzed", "RecordingCompleted", "RECORDING_READY"),
+    *("recording:goals_evaluated", "recording/analysis/completed/v2", "call_processed", "analysis.finished"),
     "results.ready",
 ]
 NOT_OURS = [
-    "ping",
-    "test",
-    "",
-    "recording",
-    "recording.created",
-    "recording.deleted",
-    "recording.updated",
-    "recording.analysis_failed",
-    "recording.incompleted",
-    "录音完成",
+    *("ping", "test", "", "recording", "recording.created", "recording.deleted", "recording.updated"),
+    *("recording.analysis_failed", "recording.incompleted", "录音完成"),
 ]
 OF_SOMETHING_ELSE = ["project.completed", "export.ready", "transcription.completed", "done"]
 
