@@ -10,6 +10,7 @@ from moto import mock_aws
 from tests.fakes.clock import FakeClock
 from tests.integration.aws import REGION, TABLE, Aws
 from tests.integration.evaluation import Evaluation
+from tests.integration.socket_server import RawServer, raw_server, says
 from tests.integration.workers import Vendor
 
 __all__ = ["REGION", "TABLE", "Aws"]
@@ -44,3 +45,11 @@ def vendor(aws: Aws) -> Iterator[Vendor]:
 @pytest.fixture
 def evaluation(aws: Aws, vendor: Vendor, clock: FakeClock, capsys: pytest.CaptureFixture[str]) -> Evaluation:
     return Evaluation(aws, vendor, clock, capsys)
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    """Says `ok` to every request until a test tells it otherwise."""
+    with raw_server() as server:
+        server.answers(says(b"ok"))
+        yield server

@@ -84,20 +84,6 @@ class TestStatuses:
             ("ApiRequests", (("status", status),)): 1 for status in ("200", "429", "no_answer")
         }
 
-    @pytest.mark.parametrize(
-        "error",
-        [
-            *(requests.ConnectTimeout(), requests.ReadTimeout(), requests.ConnectionError()),
-            *(requests.exceptions.SSLError(), requests.exceptions.ChunkedEncodingError()),
-            *(requests.exceptions.ContentDecodingError(), requests.exceptions.InvalidHeader()),
-            requests.TooManyRedirects(),
-        ],
-        ids=lambda error: type(error).__name__,
-    )
-    def test_no_answer_is_transient_and_names_the_recording(self, vendor: FakedApi, error: Exception) -> None:
-        vendor.answers(error)
-        vendor.raises(Unavailable, rf"Recording 123: no answer from the API \({type(error).__name__}\)")
-
 
 class TestKey:
     @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from handlers import evaluate_recordings, notify_slack
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import alert, body, details, goal, unmet
 from tests.integration.aws import TABLE, Aws
-from tests.integration.socket_server import Act, RawServer, cuts, raw_server, says
+from tests.integration.socket_server import Act, RawServer, cuts, says
 from tests.integration.workers import (
     KEY,
     PREFIX,
@@ -147,19 +147,13 @@ class TestPosting:
     THE_ALERT = alert(unmet(name=SPOKEN, why=SPOKEN), known=details(name=NAMED)).model_dump_json()
 
     @pytest.fixture
-    def slack(self) -> Iterator[RawServer]:
-        with raw_server() as server:
-            server.answers(says(b"ok"))
-            yield server
-
-    @pytest.fixture
-    def poster(self, aws: Aws, slack: RawServer, clock: FakeClock) -> Any:
-        aws.put_parameter(f"{PREFIX}/slack-webhook-url", slack.url + WEBHOOK_PATH)
+    def poster(self, aws: Aws, server: RawServer, clock: FakeClock) -> Any:
+        aws.put_parameter(f"{PREFIX}/slack-webhook-url", server.url + WEBHOOK_PATH)
         return slack_worker(aws, clock)
 
     @pytest.mark.parametrize("act", POSTS.values(), ids=POSTS)
-    def test_an_alert(self, slack: RawServer, poster: Any, listener: Listener, act: Act) -> None:
-        slack.answers(act)
+    def test_an_alert(self, server: RawServer, poster: Any, listener: Listener, act: Act) -> None:
+        server.answers(act)
         listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)
 
     def test_a_malformed_alert(self, poster: Any, listener: Listener) -> None:

@@ -37,12 +37,6 @@ def _sockets_collected() -> Iterator[None]:
 
 
 @pytest.fixture
-def server() -> Iterator[RawServer]:
-    with raw_server() as server:
-        yield server
-
-
-@pytest.fixture
 def parameters(server: RawServer) -> FixedParameters:
     return FixedParameters(slack_webhook_url=server.url + SECRET_PATH)
 

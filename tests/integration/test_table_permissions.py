@@ -13,7 +13,7 @@ from domain.wording import iso
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import UUID, alert, body, goal, unmet
 from tests.integration.aws import TABLE, Aws
-from tests.integration.socket_server import raw_server, says
+from tests.integration.socket_server import RawServer
 from tests.integration.workers import (
     API,
     KEY,
@@ -68,11 +68,9 @@ def test_evaluation_writes_what_its_role_allows(aws: Aws, vendor: Vendor, clock:
     assert (actions, keys) == allowed("EvaluationFunction", keys)
 
 
-def test_the_notifier_writes_what_its_role_allows(aws: Aws, clock: FakeClock) -> None:
-    with raw_server() as slack:
-        slack.answers(says(b"ok"))
-        aws.put_parameter(f"{PREFIX}/slack-webhook-url", f"{slack.url}/services/T/B/secret")
-        slack_worker(aws, clock).handle(batch(alert(unmet()).model_dump_json()), context())
+def test_the_notifier_writes_what_its_role_allows(aws: Aws, server: RawServer, clock: FakeClock) -> None:
+    aws.put_parameter(f"{PREFIX}/slack-webhook-url", f"{server.url}/services/T/B/secret")
+    slack_worker(aws, clock).handle(batch(alert(unmet()).model_dump_json()), context())
     actions, keys = written(aws)
     assert (actions, keys) == allowed("SlackFunction", keys)
 

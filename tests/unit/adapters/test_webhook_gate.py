@@ -110,10 +110,8 @@ TOKENS = [
     *(f"Bearer {wrong}" for wrong in (ANOTHER, SECRET.removeprefix("whsec_"), SECRET[:-1], SECRET + SECRET)),
     *("Bearer é", "Bearer \ud800", "Bearer " + "A" * 100_000),
 ]
-NOTHING_COUNTS = [None, "", " \n", "whsec_", " whsec_ "]
-"""Entries in which no secret counts."""
 
-REFUSED: dict[str, tuple[str | None, Headers]] = {
+REFUSED: dict[str, tuple[str, Headers]] = {
     **{f"signed with {str(wrong)[:60]}": (SECRET, partial(signed, **wrong)) for wrong in WRONG},
     **{f"the token {token[:60]!r}": (SECRET, partial(bearing, authorization=token)) for token in TOKENS},
     **{f"no {name}": (SECRET, partial(without, f"webhook-{name}")) for name in ("id", "timestamp", "signature")},
@@ -134,23 +132,22 @@ REFUSED: dict[str, tuple[str | None, Headers]] = {
         f"the word {word!r} of a passphrase": ("correct horse battery staple", partial(bearing, word))
         for word in ("correct", "horse", "battery", "staple")
     },
-    **{
-        f"{stored!r} stored, {headers}": (stored, headers)
-        for stored in NOTHING_COUNTS
-        for headers in (
-            signed,
-            partial(signed, secret=""),
-            dict,
-            *(partial(bearing, t) for t in ("", "whsec_", "None")),
-        )
-    },
 }
 
 
 @pytest.mark.parametrize(("stored", "headers"), REFUSED.values(), ids=REFUSED)
-def test_refused_in_the_same_words_whatever_is_wrong(stored: str | None, headers: Headers) -> None:
+def test_refused_in_the_same_words_whatever_is_wrong(stored: str, headers: Headers) -> None:
     webhook = Webhook(stored)
-    assert webhook.post(ANALYSED, {"content-type": "application/json"} | headers()) == NOT_AUTHORIZED
+    assert webhook.post(ANALYSED, headers()) == NOT_AUTHORIZED
+    assert webhook.enqueued == []
+
+
+@pytest.mark.parametrize("stored", [None, "", " \n", "whsec_", " whsec_ "])
+def test_with_no_secret_that_counts_every_call_is_refused(stored: str | None) -> None:
+    webhook = Webhook(stored)
+    tokens = ("", "whsec_", "None", SECRET)
+    for headers in ({}, signed(), signed(secret=""), *(bearing(token) for token in tokens)):
+        assert webhook.post(ANALYSED, {"content-type": "application/json"} | headers) == NOT_AUTHORIZED
     assert webhook.enqueued == []
 
 

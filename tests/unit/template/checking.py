@@ -1,4 +1,4 @@
-"""Checks of template.yaml that neither cfn-lint nor checkov makes, each with broken templates in which it finds a fault.
+"""Checks of template.yaml that neither cfn-lint nor checkov makes, each with the breakages that it must find.
 
 A check yields the faults it finds, as sentences. It reads the SAM template itself, before SAM transforms it.
 """

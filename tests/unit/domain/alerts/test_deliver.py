@@ -1,4 +1,4 @@
-"""One alert to one destination, posted once: whatever the destination answers, and wherever a worker stops."""
+"""One alert to one destination, posted once, whatever it answers and wherever a worker stops."""
 
 from dataclasses import dataclass, field
 
@@ -56,21 +56,17 @@ def test_an_alert_is_claimed_sent_and_recorded_in_this_order(world: World) -> No
     assert world.ledger.sent == {THE_ALERT.alert_id: "ok"}
 
 
-def test_a_redelivered_alert_is_not_sent_again(world: World) -> None:
+def test_each_alert_is_sent_once(world: World) -> None:
     world.deliver()
     world.clock.advance(10 * LEASE_MS)
     assert world.deliver() == SentBefore()
-    assert len(world.slack.arrived) == 1
-
-
-def test_another_alert_of_the_same_recording_is(world: World) -> None:
-    world.deliver()
     assert world.deliver(given=alert(recording=124)) == Sent(repeats_unknown=False)
+    assert [each.recording_id for each in world.slack.arrived] == [123, 124]
 
 
-class TestObstacles:
+class TestErrors:
     @pytest.mark.parametrize(
-        ("obstacle", "reason", "delay_s"),
+        ("error", "reason", "delay_s"),
         [
             (Throttled("429", NOON_MS + 30_000), "throttled", 30),
             (Throttled("429"), "throttled", 8),
@@ -78,10 +74,10 @@ class TestObstacles:
             (SlackUrlInvalid("no URL"), "slack_url_invalid", 8),
         ],
     )
-    def test_a_passing_one_defers_and_gives_the_claim_back(
-        self, world: World, obstacle: AlertsError, reason: str, delay_s: int
+    def test_a_transient_one_defers_and_releases_the_claim(
+        self, world: World, error: AlertsError, reason: str, delay_s: int
     ) -> None:
-        world.slack.fails(obstacle)
+        world.slack.fails(error)
         result = deferred(world.deliver())
         assert (result.reason, result.delay_s) == (reason, delay_s)
         world.clock.advance(delay_s * 1_000)
@@ -152,7 +148,7 @@ def test_a_crash_anywhere_and_a_redelivery_post_it(world: World, point: int, bac
     if crashed == "after record_sent":
         assert settled == SentBefore()
     else:
-        # Whoever comes next cannot know whether it arrived: what may be a repeat is counted as one.
+        # The next worker cannot know whether it arrived: a possible repeat is counted.
         assert settled == Sent(repeats_unknown=crashed != "before claim")
 
 

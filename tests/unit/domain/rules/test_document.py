@@ -35,6 +35,22 @@ def test_valid_documents_are_accepted(text: str) -> None:
     assert parse_rules(text).version == 1
 
 
+def without(rule: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in rule.items() if key != name}
+
+
+WRONG_VALUES: list[tuple[dict[str, Any], str, list[Any]]] = [
+    (GOAL, "when", ["goal_met"]),
+    (GOAL, "id", ["", "un met", "a" * 65, "a\n"]),
+    (GOAL, "severity", ["urgent"]),
+    (GOAL, "enabled", ["no"]),
+    (GOAL, "goal_ids", [[], ["1"]]),
+    (GOAL, "goal_names", [[]]),
+    (GOAL, "score_below", [0, 1.01, float("nan")]),
+    (PAUSE, "longer_than_ms", [-1, "5000", 5000.5, True]),
+    (PAUSE, "longer_then_ms", [1]),
+    (PAUSE, "goal_ids", [[1]]),
+]
 ERRORS: dict[str, tuple[str, list[str]]] = {
     "not JSON": ("{", ["document", "JSON"]),
     "cut off": (document(GOAL)[:-5], ["document", "JSON"]),
@@ -49,31 +65,14 @@ ERRORS: dict[str, tuple[str, list[str]]] = {
     "rules as an object": (document(rules={}), ["rules"]),
     "a rule that is null": (document(None), ["rules.0"]),
     "an unknown field at the top": (document(GOAL, owner="me"), ["owner"]),
-    "an unknown kind": (document(GOAL | {"when": "goal_met"}), ["rules.0", "when", "goal_met"]),
-    "no kind": (document({"id": "a", "severity": "info"}), ["rules.0", "when"]),
-    "no id": (document({"when": "goal_unmet", "severity": "info"}), ["rules.0", "id"]),
-    "an empty id": (document(GOAL | {"id": ""}), ["rules.0", "id"]),
-    "an id with a blank": (document(GOAL | {"id": "un met"}), ["rules.0", "id"]),
-    "an id that is too long": (document(GOAL | {"id": "a" * 65}), ["rules.0", "id"]),
-    "an id with a line break": (document(GOAL | {"id": "a\n"}), ["rules.0", "id"]),
+    **{f"no {name}": (document(without(PAUSE, name)), ["rules.0", name]) for name in PAUSE},
+    **{
+        f"{name} {value!r}": (document(rule | {name: value}), ["rules.0", name])
+        for rule, name, values in WRONG_VALUES
+        for value in values
+    },
     "a doubled id": (document(GOAL, PAUSE | {"id": "unmet-goal"}), ["unique", "unmet-goal"]),
     "a doubled id, one of them off": (document(GOAL, GOAL | {"enabled": False}), ["unique", "unmet-goal"]),
-    "no severity": (document({"id": "a", "when": "goal_unmet"}), ["rules.0", "severity"]),
-    "an unknown severity": (document(GOAL | {"severity": "urgent"}), ["rules.0", "severity"]),
-    "a negative N": (document(PAUSE | {"longer_than_ms": -1}), ["rules.0", "longer_than_ms"]),
-    "N as text": (document(PAUSE | {"longer_than_ms": "5000"}), ["rules.0", "longer_than_ms"]),
-    "N as a fraction": (document(PAUSE | {"longer_than_ms": 5000.5}), ["rules.0", "longer_than_ms"]),
-    "N true": (document(PAUSE | {"longer_than_ms": True}), ["rules.0", "longer_than_ms"]),
-    "no N": (document({"id": "a", "when": "pause_too_long", "severity": "info"}), ["rules.0", "longer_than_ms"]),
-    "a misspelt field": (document(PAUSE | {"longer_then_ms": 1}), ["rules.0", "longer_then_ms"]),
-    "a goal's field on a pause": (document(PAUSE | {"goal_ids": [1]}), ["rules.0", "goal_ids"]),
-    "no goal ids in the list": (document(GOAL | {"goal_ids": []}), ["rules.0", "goal_ids"]),
-    "a goal id as text": (document(GOAL | {"goal_ids": ["1"]}), ["rules.0", "goal_ids"]),
-    "no goal names in the list": (document(GOAL | {"goal_names": []}), ["rules.0", "goal_names"]),
-    "a score of nothing": (document(GOAL | {"score_below": 0}), ["rules.0", "score_below"]),
-    "a score over one": (document(GOAL | {"score_below": 1.01}), ["rules.0", "score_below"]),
-    "a score that is no number": (document(GOAL).replace('"warning"', '"info", "score_below": NaN'), ["score_below"]),
-    "enabled as text": (document(GOAL | {"enabled": "no"}), ["rules.0", "enabled"]),
     "more rules than are allowed": (document(*(GOAL | {"id": f"r{n}"} for n in range(51))), ["rules", "50"]),
 }
 
