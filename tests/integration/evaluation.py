@@ -54,8 +54,7 @@ class Evaluation:
             self.vendor.says(each, body(each, goal()))
 
     def statuses(self) -> dict[str, str]:
-        """The outcomes in the table: status by key."""
-        return {item["pk"]["S"]: item["status"]["S"] for item in self.aws.items() if item["sk"]["S"] == "OUTCOME"}
+        return self.aws.statuses()
 
     def source(self, recording: int) -> str:
         return str(self.aws.item(f"RECORDING#{recording}")["source"]["S"])

@@ -9,18 +9,7 @@ import requests
 import responses
 
 from adapters.retry_after import CLOCKS_DIFFER_MS
-from domain.errors import (
-    AlertsError,
-    KeyForbidden,
-    KeyMissing,
-    KeyRefused,
-    NotAnalysed,
-    NotFound,
-    NotNow,
-    Refused,
-    Throttled,
-    Unavailable,
-)
+from domain import errors
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import body
 from tests.integration.faked_api import KEY, SPOKEN, FakedApi
@@ -32,22 +21,25 @@ def vendor() -> Iterator[FakedApi]:
         yield FakedApi(mock)
 
 
-STATUSES: list[tuple[int, type[AlertsError]]] = [
-    (400, Refused),
-    (401, KeyRefused),
-    (403, KeyForbidden),
-    (404, NotFound),
-    (422, NotAnalysed),
-    (429, Throttled),
-    *((status, Unavailable) for status in (201, 204, 206, 301, 302, 303, 307, 308, 304, 402, 405, 408, 410, 418)),
-    *((status, Unavailable) for status in (500, 501, 502, 503, 504, 520, 599)),
+STATUSES: list[tuple[int, type[errors.AlertsError]]] = [
+    (400, errors.Refused),
+    (401, errors.KeyRefused),
+    (403, errors.KeyForbidden),
+    (404, errors.NotFound),
+    (422, errors.NotAnalysed),
+    (429, errors.Throttled),
+    *(
+        (status, errors.Unavailable)
+        for status in (201, 204, 206, 301, 302, 303, 307, 308, 304, 402, 405, 408, 410, 418)
+    ),
+    *((status, errors.Unavailable) for status in (500, 501, 502, 503, 504, 520, 599)),
 ]
 
 
 class TestStatuses:
     @pytest.mark.parametrize(("status", "kind"), STATUSES)
     def test_each_is_its_error_and_names_the_recording(
-        self, vendor: FakedApi, status: int, kind: type[AlertsError]
+        self, vendor: FakedApi, status: int, kind: type[errors.AlertsError]
     ) -> None:
         vendor.answers(json.dumps({"error": f"{SPOKEN} {KEY}"}), status, Location="https://evil.test/")
         error = vendor.raises(kind, rf"^Recording 123: .*{status}")
@@ -56,7 +48,7 @@ class TestStatuses:
 
     def test_a_400_is_a_dead_letter_with_a_word(self, vendor: FakedApi) -> None:
         vendor.answers(status=400)
-        assert vendor.raises(Refused).word == "bad_request"
+        assert vendor.raises(errors.Refused).word == "bad_request"
 
     @pytest.mark.parametrize("status", [429, 500, 503])
     @pytest.mark.parametrize(
@@ -71,7 +63,7 @@ class TestStatuses:
         self, vendor: FakedApi, status: int, headers: dict[str, str], at_ms: int | None
     ) -> None:
         vendor.answers("", status, **headers)
-        assert vendor.raises(NotNow).retry_at_ms == at_ms
+        assert vendor.raises(errors.NotNow).retry_at_ms == at_ms
 
     def test_requests_are_counted_by_status(self, vendor: FakedApi) -> None:
         vendor.answers(body())
@@ -79,7 +71,7 @@ class TestStatuses:
         vendor.answers(requests.ConnectionError())
         vendor.results()
         for _ in range(2):
-            vendor.raises(NotNow)
+            vendor.raises(errors.NotNow)
         assert vendor.meter.totals == {
             ("ApiRequests", (("status", status),)): 1 for status in ("200", "429", "no_answer")
         }
@@ -89,13 +81,13 @@ class TestKey:
     @pytest.mark.parametrize(
         ("stored", "error"),
         [
-            *((nothing, KeyMissing) for nothing in (None, "", " \n")),
-            *((odd, KeyRefused) for odd in ("hunter2", KEY[:-1], KEY + "x", "idc_" + "é" * 32)),
-            (KEY.replace("aB3", "a\n3", 1), KeyRefused),
+            *((nothing, errors.KeyMissing) for nothing in (None, "", " \n")),
+            *((odd, errors.KeyRefused) for odd in ("hunter2", KEY[:-1], KEY + "x", "idc_" + "é" * 32)),
+            (KEY.replace("aB3", "a\n3", 1), errors.KeyRefused),
         ],
     )
     def test_a_key_of_another_form_is_never_sent_nor_shown(
-        self, vendor: FakedApi, stored: str | None, error: type[AlertsError]
+        self, vendor: FakedApi, stored: str | None, error: type[errors.AlertsError]
     ) -> None:
         vendor.parameters.stored = {} if stored is None else {"api-key": stored}
         told = str(vendor.raises(error))

@@ -36,29 +36,32 @@ def _sockets_collected() -> Iterator[None]:
         gc.collect()
 
 
-@pytest.fixture
-def parameters(server: RawServer) -> FixedParameters:
-    return FixedParameters(slack_webhook_url=server.url + SECRET_PATH)
+class Slack:
+    """The adapter, and the server that it posts to."""
+
+    def __init__(self, server: RawServer) -> None:
+        self.server = server
+        self.parameters = FixedParameters(slack_webhook_url=server.url + SECRET_PATH)
+        self.adapter = SlackWebhook(self.parameters, email_configured=False, now_ms=FakeClock())
+
+    def refuses(self, error: type[AlertsError], match: str | None = None) -> Any:
+        """The error that a send raises. It shows neither the URL nor what people said."""
+        with pytest.raises(error, match=match) as raised:
+            self.adapter.send(THE_ALERT)
+        shown = "".join(traceback.format_exception(raised.value))
+        assert [word for word in (SECRET_PATH, "secret", SPOKEN, "Grüße") if word in shown] == []
+        return raised.value
 
 
 @pytest.fixture
-def slack(parameters: FixedParameters, clock: FakeClock) -> SlackWebhook:
-    return SlackWebhook(parameters, email_configured=False, now_ms=clock)
+def slack(server: RawServer) -> Slack:
+    return Slack(server)
 
 
-def refused(slack: SlackWebhook, error: type[AlertsError], match: str | None = None) -> Any:
-    """The error that a send raises. It shows neither the URL nor what people said."""
-    with pytest.raises(error, match=match) as raised:
-        slack.send(THE_ALERT)
-    shown = "".join(traceback.format_exception(raised.value))
-    assert [word for word in (SECRET_PATH, "secret", SPOKEN, "Grüße") if word in shown] == []
-    return raised.value
-
-
-def test_the_message_is_posted_once_as_json(server: RawServer, slack: SlackWebhook) -> None:
-    server.answers(says(b"ok"))
-    assert slack.send(THE_ALERT) == "ok"
-    [request] = server.requests
+def test_the_message_is_posted_once_as_json(slack: Slack) -> None:
+    slack.server.answers(says(b"ok"))
+    assert slack.adapter.send(THE_ALERT) == "ok"
+    [request] = slack.server.requests
     request_head, _, body = request.partition("\r\n\r\n")
     assert request_head.startswith(f"POST {SECRET_PATH} HTTP/1.1\r\n")
     posted = json.loads(body)
@@ -82,45 +85,37 @@ PERMANENT = [
 
 class TestAnswers:
     @pytest.mark.parametrize(("status", "body", "word"), PERMANENT)
-    def test_a_permanent_refusal_has_slack_s_own_word(
-        self, server: RawServer, slack: SlackWebhook, status: str, body: bytes, word: str
-    ) -> None:
-        server.answers(says(body, status))
-        error = refused(slack, Refused)
+    def test_a_permanent_refusal_has_slack_s_own_word(self, slack: Slack, status: str, body: bytes, word: str) -> None:
+        slack.server.answers(says(body, status))
+        error = slack.refuses(Refused)
         assert error.word == word
         assert str(error) == f"Alert {THE_ALERT.alert_id} of recording 123: Slack answered {status[:3]} {word}."
-        assert len(server.requests) == 1
+        assert len(slack.server.requests) == 1
 
     @pytest.mark.parametrize(
         ("header", "at_ms"), [("Retry-After: 30", NOON_MS + 30_000 + CLOCKS_DIFFER_MS), ("X: 1", None)]
     )
-    def test_a_429_waits_as_long_as_slack_says(
-        self, server: RawServer, slack: SlackWebhook, header: str, at_ms: int | None
-    ) -> None:
-        server.answers(says(b"rate_limited", "429 Too Many Requests", header))
-        assert refused(slack, Throttled, "recording 123: Slack answered 429").retry_at_ms == at_ms
+    def test_a_429_waits_as_long_as_slack_says(self, slack: Slack, header: str, at_ms: int | None) -> None:
+        slack.server.answers(says(b"rate_limited", "429 Too Many Requests", header))
+        assert slack.refuses(Throttled, "recording 123: Slack answered 429").retry_at_ms == at_ms
 
     @pytest.mark.parametrize("status", ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable"])
-    def test_a_5xx_was_certainly_not_posted(self, server: RawServer, slack: SlackWebhook, status: str) -> None:
-        server.answers(says(b"oops", status))
-        assert refused(slack, Unavailable, "recording 123: Slack answered 50").perhaps_done is False
-        assert len(server.requests) == 1
+    def test_a_5xx_was_certainly_not_posted(self, slack: Slack, status: str) -> None:
+        slack.server.answers(says(b"oops", status))
+        assert slack.refuses(Unavailable, "recording 123: Slack answered 50").perhaps_done is False
+        assert len(slack.server.requests) == 1
 
     @pytest.mark.parametrize("body", [b"", b"OK", b"okay", b"<html>captive portal</html>"])
-    def test_a_200_that_does_not_say_ok_is_no_success(
-        self, server: RawServer, slack: SlackWebhook, body: bytes
-    ) -> None:
-        server.answers(says(body))
-        refused(slack, Unavailable, "Slack answered 200")
+    def test_a_200_that_does_not_say_ok_is_no_success(self, slack: Slack, body: bytes) -> None:
+        slack.server.answers(says(body))
+        slack.refuses(Unavailable, "Slack answered 200")
 
     @pytest.mark.parametrize("status", ["307 Temporary Redirect", "308 Permanent Redirect"])
-    def test_a_redirect_does_not_carry_the_message_elsewhere(
-        self, server: RawServer, slack: SlackWebhook, status: str
-    ) -> None:
+    def test_a_redirect_does_not_carry_the_message_elsewhere(self, slack: Slack, status: str) -> None:
         with raw_server() as elsewhere:
             elsewhere.answers(says(b"ok"))
-            server.answers(says(b"", status, f"Location: {elsewhere.url}/"))
-            refused(slack, Unavailable)
+            slack.server.answers(says(b"", status, f"Location: {elsewhere.url}/"))
+            slack.refuses(Unavailable)
             assert not any(SPOKEN in request for request in elsewhere.requests)
 
 
@@ -138,37 +133,31 @@ LOST: dict[str, Act] = {
 
 class TestLostAnswers:
     @pytest.mark.parametrize("act", LOST.values(), ids=LOST)
-    def test_what_was_sent_and_not_answered_may_have_arrived(
-        self, server: RawServer, slack: SlackWebhook, act: Act
-    ) -> None:
-        server.answers(act)
+    def test_what_was_sent_and_not_answered_may_have_arrived(self, slack: Slack, act: Act) -> None:
+        slack.server.answers(act)
         unknown = r"recording 123: (no answer from Slack|Slack answered 200 unreadable_answer)"
-        assert refused(slack, Unavailable, unknown).perhaps_done is True
-        assert len(server.requests) == 1  # and it is not posted again
+        assert slack.refuses(Unavailable, unknown).perhaps_done is True
+        assert len(slack.server.requests) == 1  # and it is not posted again
 
     @pytest.mark.parametrize("act", [is_silent, sends(head(2))])
-    def test_a_time_out_may_have_arrived(
-        self, server: RawServer, slack: SlackWebhook, act: Act, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_time_out_may_have_arrived(self, slack: Slack, act: Act, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(slack_adapter, "TIMEOUT_S", 0.1)
-        server.answers(act)
-        assert refused(slack, Unavailable).perhaps_done is True
+        slack.server.answers(act)
+        assert slack.refuses(Unavailable).perhaps_done is True
 
-    def test_a_refused_connection_certainly_sent_nothing(
-        self, slack: SlackWebhook, parameters: FixedParameters
-    ) -> None:
+    def test_a_refused_connection_certainly_sent_nothing(self, slack: Slack) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            parameters.stored["slack-webhook-url"] = f"http://127.0.0.1:{listener.getsockname()[1]}{SECRET_PATH}"
-        assert refused(slack, Unavailable, "ConnectionRefusedError").perhaps_done is False
+            slack.parameters.stored["slack-webhook-url"] = f"http://127.0.0.1:{listener.getsockname()[1]}{SECRET_PATH}"
+        assert slack.refuses(Unavailable, "ConnectionRefusedError").perhaps_done is False
 
 
 class TestUrl:
     @pytest.mark.parametrize("stored", [None, "", " \n"])
     def test_with_no_destination_at_all_the_alert_is_a_dead_letter_that_says_so(
-        self, slack: SlackWebhook, parameters: FixedParameters, stored: str | None
+        self, slack: Slack, stored: str | None
     ) -> None:
-        parameters.stored = {} if stored is None else {"slack-webhook-url": stored}
-        assert refused(slack, Refused, "this alert reached nobody").word == "no_destination"
+        slack.parameters.stored = {} if stored is None else {"slack-webhook-url": stored}
+        assert slack.refuses(Refused, "this alert reached nobody").word == "no_destination"
 
     @pytest.mark.parametrize("email", [True, False])
     @pytest.mark.parametrize(("stored", "silent"), [(None, True), (" ", True), ("https://hooks.slack.com/x", False)])
@@ -196,25 +185,19 @@ class TestUrl:
             *("http://127.0.0.1.evil.example/secret", "http://localhost@evil.example/secret"),
         ],
     )
-    def test_what_is_no_https_url_is_the_operator_s_to_mend(
-        self, slack: SlackWebhook, parameters: FixedParameters, stored: str
-    ) -> None:
-        parameters.stored = {"slack-webhook-url": stored}
-        refused(slack, SlackUrlInvalid)
+    def test_what_is_no_https_url_is_the_operator_s_to_mend(self, slack: Slack, stored: str) -> None:
+        slack.parameters.stored = {"slack-webhook-url": stored}
+        slack.refuses(SlackUrlInvalid)
 
-    def test_space_around_it_does_not_matter(
-        self, server: RawServer, slack: SlackWebhook, parameters: FixedParameters
-    ) -> None:
-        parameters.stored["slack-webhook-url"] = f" {server.url}{SECRET_PATH}\n"
-        server.answers(says(b"ok"))
-        assert slack.send(THE_ALERT) == "ok"
+    def test_space_around_it_does_not_matter(self, slack: Slack) -> None:
+        slack.parameters.stored["slack-webhook-url"] = f" {slack.server.url}{SECRET_PATH}\n"
+        slack.server.answers(says(b"ok"))
+        assert slack.adapter.send(THE_ALERT) == "ok"
 
 
 @pytest.mark.parametrize("act", [says(b"ok"), says(b"no_active_hooks", "404 Not Found"), *LOST.values()])
-def test_neither_the_url_nor_the_message_is_logged(
-    server: RawServer, slack: SlackWebhook, caplog: pytest.LogCaptureFixture, act: Act
-) -> None:
-    server.answers(act)
+def test_neither_the_url_nor_the_message_is_logged(slack: Slack, caplog: pytest.LogCaptureFixture, act: Act) -> None:
+    slack.server.answers(act)
     with caplog.at_level(logging.DEBUG), contextlib.suppress(AlertsError):
-        slack.send(THE_ALERT)
+        slack.adapter.send(THE_ALERT)
     assert [word for word in (SECRET_PATH, SPOKEN, "Grüße") if word in caplog.text] == []
