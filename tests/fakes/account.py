@@ -75,7 +75,7 @@ class Account:
         return found
 
     def dead_letters(self, url: str | None = None) -> list[dict[str, str]]:
-        """The body of each dead letter, of an event unless another queue is named, and its attributes by their names."""
+        """Each dead letter's body, and its attributes by their names; of the event queue unless another is named."""
         return [
             {"body": message["Body"]}
             | {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}

@@ -13,8 +13,8 @@ from domain.alerts.alert import Alert
 from domain.recording import RecordingDetails
 from domain.rules.violation import Severity, Violation
 from local.slack_limits import refusal
+from tests.fakes.found import known, violations
 from tests.fakes.make import alert, details, long_pause, unmet
-from tests.unit.domain.alerts.test_alert import known, violations
 
 DATE = re.compile(r"<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>")
 """The one piece of markup that is ours."""
