@@ -69,7 +69,7 @@ def test_a_netrc_entry_does_not_replace_the_key(
     assert trouble(vendor.base_url, vendor.api_key) is None
 
 
-def test_nobody_listening_and_no_such_host_are_told_apart() -> None:
+def test_a_closed_port_and_an_unknown_host_are_told_apart() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     assert "127.0.0.1 refused the connection or cut it." in str(trouble(url, VendorStub.api_key))

@@ -24,8 +24,6 @@ from tests.fakes.webhook import (
 IGNORED = (202, "Ignored: this type of event says nothing about an analysed recording.")
 UUID = "01938c5e-7a10-7000-8000-000000001014"
 
-an_outage = pytest.mark.parametrize("outage", OUTAGES, ids=lambda error: type(error).__name__)
-
 
 @pytest.fixture
 def webhook() -> Webhook:
@@ -85,11 +83,15 @@ class TestEvent:
 
 
 class TestOutages:
-    @an_outage
+    @pytest.mark.parametrize("outage", OUTAGES, ids=lambda error: type(error).__name__)
     @pytest.mark.parametrize("service", ["sqs", "ssm"])
-    def test_a_service_out_of_reach_is_503(self, webhook: Webhook, service: str, outage: Exception) -> None:
+    def test_a_service_out_of_reach_is_503_and_named_in_the_log(
+        self, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, service: str, outage: Exception
+    ) -> None:
         getattr(webhook, service).fault = outage
-        assert webhook.post(ANALYSED, signed()) == UNAVAILABLE
+        with logged_lines(monkeypatch) as lines:
+            assert webhook.post(ANALYSED, signed()) == UNAVAILABLE
+        assert [(line["message"], line["detail"]) for line in lines] == [("unavailable", str(outage))]
         assert webhook.enqueued == []
 
     def test_a_known_secret_outlives_the_outage(self, webhook: Webhook) -> None:
