@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from domain.evaluation.outcome import LEASE_MS
+from domain.lease import LEASE_MS
 from domain.retry import History
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import UUID, body, goal, pause
