@@ -18,12 +18,16 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from benchmarks.world import Context
+from tests.simulation.arrivals import Arrival
+from tests.simulation.event_source import EventSourceMapping
 from tests.simulation.faults import FaultPlan, Outside
-from tests.simulation.functions import Environment, EventSourceMapping, Function
+from tests.simulation.functions import Environment, Function
 from tests.simulation.queue import Facts, Queue
 from tests.simulation.recordings import Recording
-from tests.simulation.scenario import Arrival, Scenario
-from tests.simulation.vendor import API_KEY, Answer, Vendor, VendorTransport
+from tests.simulation.scenario import Scenario
+from tests.simulation.vendor import API_KEY, Vendor
+from tests.simulation.vendor_answers import Answer
+from tests.simulation.vendor_transport import VendorTransport
 from tests.simulation.world import START_MS, Task, World
 
 _DAY_MS = 86_400_000

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Invocation
-from tests.simulation.invariants import Invariants
+from tests.simulation.invariants.every import Invariants
 from tests.simulation.queue import MAX_DELAY_S, Facts, Queue
 from tests.simulation.table import ConditionFailed, Item, Table
 from tests.simulation.topic import Topic
@@ -139,7 +139,7 @@ class Sqs:
         def effect() -> dict[str, Any]:
             reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
             if reason:
-                self._invariants.dead_lettered(task, facts, reason)
+                self._invariants.events.dead_lettered(task, facts, reason)
             else:
                 self._invariants.ledger.deferrals[facts.name] += 1
             copy = queue.send(

@@ -9,9 +9,11 @@ from typing import Final
 from adapters.identitycall.client import API_KEY as API_KEY_ENTRY
 from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
 from tests.simulation import slack, vendor
+from tests.simulation.arrivals import Arrival
 from tests.simulation.faults import FaultPlan
+from tests.simulation.operator_entries import Entry
 from tests.simulation.recordings import Goal, Kind, Recording, State
-from tests.simulation.scenario import Arrival, Entry, Scenario
+from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import run_scenario
 from tests.simulation.world import START_MS, World
 

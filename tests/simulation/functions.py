@@ -1,6 +1,6 @@
-"""Lambda: execution environments, event source mappings, partial responses, time limits, direct invocations."""
+"""Lambda: execution environments, invocations, time limits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -8,13 +8,10 @@ from greenlet import getcurrent
 
 from runtime.batch import Group
 from tests.simulation.faults import FaultPlan
-from tests.simulation.queue import Facts, Message, Queue
+from tests.simulation.queue import Facts, Message
 from tests.simulation.world import Life, Task, World
 
 TIMEOUT_MS: Final = 30_000
-_POLL_MS: Final = 400
-_DIRECT_RETRIES_MS: Final = (60_000, 120_000)
-"""Lambda tries an asynchronous invocation twice more, a minute and then two minutes later."""
 
 
 class Worker(Protocol):
@@ -45,6 +42,18 @@ class Invocation(Life):
 
     def buried(self) -> None:
         self.on_buried()
+
+    def end(self, response: object, done: "Done") -> None:
+        """Once only. Lambda freezes the threads that are left."""
+        if self.over:
+            return
+        self.over = True
+        environment = self.environment
+        environment.busy = False
+        environment.lives = [life for life in environment.lives if _goes_on(life)]
+        for life in environment.lives:
+            life.frozen = True
+        done(self, response)
 
     def facts_of(self, task: Task) -> list[Facts]:
         """The facts of a thread's work: the direct event, or one recording's messages, the newest first."""
@@ -125,38 +134,29 @@ class Function:
         environment.lives.append(invocation)
         context = Context(world, world.now_ms + TIMEOUT_MS)
 
-        def run() -> None:
-            try:
-                if environment.worker is None:
-                    environment.worker = self._make(environment)
-                response: object = environment.worker.handle(event, context)
-            except Exception as error:  # noqa: BLE001 - as in Lambda: any error fails the invocation
-                world.log(invocation.name, "ends with {!r}", error)
-                response = FAILED
-            end(response)
-
-        def end(response: object) -> None:
-            if not invocation.over:
-                invocation.over = True
-                environment.busy = False
-                environment.lives = [life for life in environment.lives if _goes_on(life)]
-                for life in environment.lives:
-                    life.frozen = True
-                done(invocation, response)
-
         def buried() -> None:
             self._retire(environment)
-            end(FAILED)
-
-        def out_of_time() -> None:
-            if not invocation.over:
-                world.log(invocation.name, "✗ runs into its time limit")
-                invocation.timed_out = True
-                world.kill(invocation)
+            invocation.end(FAILED, done)
 
         invocation.on_buried = buried
-        world.spawn(run, invocation)
-        world.at(context.ends_ms, out_of_time)
+        world.spawn(lambda: invocation.end(self._response(invocation, event, context), done), invocation)
+        world.at(context.ends_ms, lambda: self._end_of_time(invocation))
+
+    def _response(self, invocation: Invocation, event: dict[str, Any], context: Context) -> object:
+        environment = invocation.environment
+        try:
+            if environment.worker is None:
+                environment.worker = self._make(environment)
+            return environment.worker.handle(event, context)
+        except Exception as error:  # noqa: BLE001 - as in Lambda: any error fails the invocation
+            self._world.log(invocation.name, "ends with {!r}", error)
+            return FAILED
+
+    def _end_of_time(self, invocation: Invocation) -> None:
+        if not invocation.over:
+            self._world.log(invocation.name, "✗ runs into its time limit")
+            invocation.timed_out = True
+            self._world.kill(invocation)
 
     def _retire(self, environment: Environment) -> None:
         environment.worker = None
@@ -169,134 +169,3 @@ class Function:
 def _goes_on(life: Life) -> bool:
     """Whether threads are left, besides the one that is ending."""
     return not life.dead and any(not task.dead and task is not getcurrent() for task in life.tasks)
-
-
-class EventSourceMapping:
-    """Lambda's pollers between a queue and a function."""
-
-    def __init__(
-        self,
-        world: World,
-        fault_plan: FaultPlan,
-        queue: Queue,
-        function: Function,
-        batch_size: int,
-        watcher: Watcher,
-    ) -> None:
-        self._world = world
-        self._fault_plan = fault_plan
-        self._queue = queue
-        self._function = function
-        self._batch_size = batch_size
-        self._watcher = watcher
-        self._polling = False
-        queue.on_arrival = self._poll_soon
-
-    def _poll_soon(self) -> None:
-        if not self._polling:
-            self._polling = True
-            self._world.at(self._world.now_ms + self._world.between(0, _POLL_MS), self._poll)
-
-    def _poll(self) -> None:
-        world = self._world
-        self._polling = False
-        while environment := self._function.idle():
-            batch = self._queue.receive(self._batch_size if world.chance(0.7) else world.between(1, self._batch_size))
-            if not batch:
-                return
-            if self._fault_plan.duplicates(world):
-                # At least once: another server of the queue still holds a copy.
-                self._queue.show_again(world.random.choice(batch), world.between(0, 20_000))
-            world.log(environment.name, "receives {}", ", ".join(f"{m.message_id} ({m.facts.name})" for m in batch))
-            event = {"Records": [_record(message) for message in batch]}
-            self._function.invoke(environment, event, batch, None, self._done)
-
-    def _done(self, invocation: Invocation, response: object) -> None:
-        failed = failed_messages(response, invocation.messages)
-        for message in invocation.messages.values():
-            if message.message_id not in failed:
-                self._queue.delete(message)
-        for message in invocation.messages.values():
-            if message.message_id not in failed:
-                self._watcher.acknowledged(message.facts, invocation)
-            else:
-                self._watcher.failed(message.facts, invocation, message.message_id)
-        if failed:
-            self._world.log(invocation.name, "ends; failed: {}", ", ".join(failed))
-        self._poll_soon()
-
-
-def failed_messages(response: object, messages: Mapping[str, Message]) -> list[str]:
-    """The failed message ids of a response under `ReportBatchItemFailures`. An unknown shape fails the batch."""
-    whole_batch = list(messages)
-    if response is FAILED or not isinstance(response, dict) or response.keys() - {"batchItemFailures"}:
-        return whole_batch
-    failures = response.get("batchItemFailures") or []
-    if not isinstance(failures, list):
-        return whole_batch
-    failed = []
-    for failure in failures:
-        if not isinstance(failure, dict) or failure.keys() != {"itemIdentifier"}:
-            return whole_batch
-        if failure["itemIdentifier"] not in messages:
-            return whole_batch
-        failed.append(failure["itemIdentifier"])
-    return failed
-
-
-class DirectInvocations:
-    """Asynchronous invocations with an event itself: tried three times, then the raw event is a dead letter."""
-
-    def __init__(
-        self, world: World, function: Function, skews: Callable[[], int], dead_letters: Queue, watcher: Watcher
-    ) -> None:
-        self._world = world
-        self._function = function
-        self._skews = skews
-        self._dead_letters = dead_letters
-        self._watcher = watcher
-        self._count = 0
-
-    def invoke(self, event: dict[str, Any], body: str, facts: Facts, tries: int = 0) -> None:
-        environment = self._function.idle()
-        if environment is None:
-            self._count += 1
-            environment = Environment(f"direct-{self._count}", self._skews())
-        self._world.log(environment.name, "is invoked with {}", facts.name)
-        facts.since_ms = self._world.now_ms
-
-        def done(invocation: Invocation, response: object) -> None:
-            if response is not FAILED:
-                self._watcher.acknowledged(facts, invocation)
-                return
-            self._watcher.failed(facts, invocation, "")
-            if tries < len(_DIRECT_RETRIES_MS):
-                again_ms = self._world.now_ms + _DIRECT_RETRIES_MS[tries]
-                self._world.at(again_ms, lambda: self.invoke(event, body, facts, tries + 1))
-            else:
-                self._dead_letters.send(body, facts)
-
-        self._function.invoke(environment, event, [], facts, done)
-
-
-def _record(message: Message) -> dict[str, Any]:
-    """A record as Lambda delivers it."""
-    return {
-        "messageId": message.message_id,
-        "receiptHandle": message.receipt,
-        "body": message.body,
-        "attributes": {
-            "ApproximateReceiveCount": str(message.receives),
-            "SentTimestamp": str(message.sent_ms),
-            "SenderId": "simulation",
-            "ApproximateFirstReceiveTimestamp": str(message.sent_ms),
-        },
-        "messageAttributes": {
-            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
-            for name, value in message.attributes.items()
-        },
-        "md5OfBody": "",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:simulation",
-        "awsRegion": "eu-central-1",
-    }

@@ -1,17 +1,9 @@
-"""Broken variants of the delivery code, each a plausible mistake. The simulator must catch every one.
+"""Broken variants of the delivery code, each a plausible mistake. The simulator must catch every one."""
 
-A mutation is one or several substitutions in the source of a function, done while the program runs. A text that is not
-there any more, because the real code has changed, is an error: a mutation that does nothing would prove nothing.
-"""
-
-import inspect
-import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import CodeType
-from typing import Any, Final
+from typing import Final
 
 from adapters import retry_after
 from adapters.dynamodb import delivery_table, outcome_table, request_budget
@@ -22,52 +14,9 @@ from handlers import evaluate_recordings
 from runtime import batch, received_events
 from tests.simulation.parallel import on_all_cores
 from tests.simulation.simulation import Finding, run
+from tests.simulation.substitution import Change, Constant, Substitution
 
 SEEDS: Final = 500
-
-
-@dataclass(frozen=True)
-class Substitution:
-    """In the source of `owner.function`, `old` (which must be there exactly once) becomes `new`."""
-
-    owner: Any
-    function: str
-    old: str
-    new: str
-
-    @property
-    def target(self) -> Any:
-        found = inspect.getattr_static(self.owner, self.function)
-        return found.fget if isinstance(found, property) else found
-
-    def mutated(self) -> CodeType:
-        """The function's code, broken: put in place of the real one it changes every reference to the function."""
-        source = textwrap.dedent(inspect.getsource(self.target))
-        if source.count(self.old) != 1:
-            raise LookupError(f"{self.function} does not hold once: {self.old!r}")
-        scope: dict[str, Any] = {}
-        exec(source.replace(self.old, self.new), dict(vars(sys.modules[self.target.__module__])), scope)  # noqa: S102
-        code: CodeType = scope[self.function].__code__
-        return code
-
-    def replacement(self) -> tuple[Any, str, Any]:
-        """Of what object which attribute becomes what."""
-        return self.target, "__code__", self.mutated()
-
-
-@dataclass(frozen=True)
-class Constant:
-    """`owner.name` becomes `value`."""
-
-    owner: Any
-    name: str
-    value: Any
-
-    def replacement(self) -> tuple[Any, str, Any]:
-        return self.owner, self.name, self.value
-
-
-Change = Substitution | Constant
 
 _Attempt: Final = attempt.Attempt
 _Outbox: Final = outbox.Outbox

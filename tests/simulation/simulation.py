@@ -8,13 +8,19 @@ from typing import Final
 from adapters.rule_book import RULES
 from adapters.slack.webhook import WEBHOOK_URL
 from domain.rules.document import default_rules, parse_rules
+from tests.simulation.arrivals import Arrival
+from tests.simulation.direct_invocations import DirectInvocations
+from tests.simulation.event_source import EventSourceMapping
 from tests.simulation.faults import Outside
-from tests.simulation.functions import DirectInvocations, Environment, EventSourceMapping, Function
-from tests.simulation.invariants import InForce, Invariants, Ledger
+from tests.simulation.functions import Environment, Function
+from tests.simulation.invariants.every import Invariants
+from tests.simulation.ledger import InForce, Ledger
+from tests.simulation.operator_entries import Entry
 from tests.simulation.queue import Facts
 from tests.simulation.recordings import DEFAULT_RULES, MAX_PAUSE_MS, Recording
-from tests.simulation.scenario import Arrival, Entry, Scenario, scenario_of
+from tests.simulation.scenario import Scenario, scenario_of
 from tests.simulation.slack import Slack
+from tests.simulation.stored import Stored
 from tests.simulation.topic import Topic
 from tests.simulation.trace import Trace
 from tests.simulation.vendor import Vendor
@@ -58,8 +64,10 @@ class _Simulation:
     def __init__(self, scenario: Scenario, world: World) -> None:
         fault_plan = scenario.fault_plan
         outside = Outside(world, fault_plan)
+        stored = Stored(world)
         checked = Invariants(
             world,
+            stored,
             scenario.recordings,
             scenario.limit,
             _rules_in_force(scenario.entries),
@@ -69,14 +77,16 @@ class _Simulation:
         )
         self._scenario = scenario
         self._world = world
+        self._stored = stored
         self._checked = checked
         self._entries: dict[str, str] = {}
         self._parts = Parts(
             outside=outside,
             invariants=checked,
-            topic=Topic(world, fault_plan, checked.slack_queue, checked.published),
-            vendor=Vendor(outside, scenario, self._announce, checked),
-            slack=Slack(outside, scenario.slack_outages, scenario.slack_faults, checked),
+            stored=stored,
+            topic=Topic(world, fault_plan, stored.slack_queue, checked.alerts.published),
+            vendor=Vendor(outside, scenario, self._announce, checked.requests),
+            slack=Slack(outside, scenario.slack_outages, scenario.slack_faults, checked.alerts),
             parameters=self._entries,
             limit=scenario.limit,
         )
@@ -84,9 +94,9 @@ class _Simulation:
         notifiers = self._environments("notify", scenario.notifiers)
         evaluate = Function(world, fault_plan, self._parts.evaluation_worker, evaluators)
         notify = Function(world, fault_plan, self._parts.slack_worker, notifiers)
-        EventSourceMapping(world, fault_plan, checked.event_queue, evaluate, _EVENTS_AT_ONCE, checked)
-        EventSourceMapping(world, fault_plan, checked.slack_queue, notify, _ALERTS_AT_ONCE, checked)
-        self._directly = DirectInvocations(world, evaluate, self._skew_ms, checked.event_dead_letters, checked)
+        EventSourceMapping(world, fault_plan, stored.event_queue, evaluate, _EVENTS_AT_ONCE, checked.events)
+        EventSourceMapping(world, fault_plan, stored.slack_queue, notify, _ALERTS_AT_ONCE, checked.events)
+        self._directly = DirectInvocations(world, evaluate, self._skew_ms, stored.event_dead_letters, checked.events)
 
     def run(self) -> Ledger:
         scenario, world = self._scenario, self._world
@@ -107,7 +117,7 @@ class _Simulation:
                 self._redrive()
                 world.run(world.now_ms + _ENDS_WITHIN_MS)
                 self._checked.check_end()
-                self._checked.check_redriven()
+                self._checked.events.check_redriven()
         return self._checked.ledger
 
     def _environments(self, kind: str, number: int) -> list[Environment]:
@@ -121,12 +131,12 @@ class _Simulation:
     def _arrive(self, arrival: Arrival) -> None:
         world = self._world
         facts = Facts(arrival.name, arrival.recording, world.now_ms, world.now_ms, arrival.discovery)
-        self._checked.accepted(facts)
+        self._checked.events.accepted(facts)
         if arrival.directly:
             self._directly.invoke(json.loads(arrival.body), arrival.body, facts)
         else:
             world.log("sender", "{}: {}", arrival.name, arrival.body[:100])
-            self._checked.event_queue.send(arrival.body, facts)
+            self._stored.event_queue.send(arrival.body, facts)
 
     def _announce(self, recording: Recording, index: int) -> None:
         """A state begins earlier than planned, perhaps with an event about it."""
@@ -150,10 +160,10 @@ class _Simulation:
             self._entries[f"{PREFIX}/{entry.name}"] = entry.value
 
     def _redrive(self) -> None:
-        checked = self._checked
+        stored = self._stored
         for dead_letters, queue in (
-            (checked.event_dead_letters, checked.event_queue),
-            (checked.slack_dead_letters, checked.slack_queue),
+            (stored.event_dead_letters, stored.event_queue),
+            (stored.slack_dead_letters, stored.slack_queue),
         ):
             if moved := dead_letters.redrive_to(queue):
                 self._world.log("operator", "redrives {} of {}", moved, dead_letters.name)

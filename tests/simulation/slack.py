@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message as Headers
 from http.client import RemoteDisconnected
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from unittest.mock import patch
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
 from tests.simulation.faults import CallFault, Outside, alive
-
-if TYPE_CHECKING:
-    from tests.simulation.invariants import Invariants
+from tests.simulation.invariants.alerts import AlertInvariants
 
 WEBHOOK_URL: Final = "https://hooks.slack.invalid/services/T0/B0/SECRET"
 FAULTS: Final = ("429", "500", "503", "lost", "cut", "time-out", "refused", "unreachable")
@@ -34,7 +32,7 @@ class SlackOutage:
 
 class Slack:
     def __init__(
-        self, outside: Outside, outages: Sequence[SlackOutage], fault_rate: float, invariants: "Invariants"
+        self, outside: Outside, outages: Sequence[SlackOutage], fault_rate: float, invariants: AlertInvariants
     ) -> None:
         self._outside = outside
         self._outages = outages

@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from tests.simulation import backlog, mutations, parallel
-from tests.simulation.functions import FAILED, failed_messages
+from tests.simulation.event_source import failed_messages
+from tests.simulation.functions import FAILED
 from tests.simulation.queue import Facts, Message, Queue
 from tests.simulation.simulation import run
 from tests.simulation.table import ConditionFailed, Table, compiled

@@ -1,35 +1,26 @@
-"""IdentityCall at the transport of `requests`: its answers as time passes, every fault, its request limit."""
+"""IdentityCall: its answers as time passes, every fault, its request limit."""
 
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import formatdate
-from functools import cache
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import requests
-from requests.adapters import BaseAdapter
-from urllib3.exceptions import ProtocolError
 
 from tests.simulation.faults import CallFault, Outside, alive
-from tests.simulation.recordings import SPOKEN, Kind, Recording
+from tests.simulation.invariants.requests import RequestInvariants
+from tests.simulation.recordings import Kind, Recording
+from tests.simulation.vendor_answers import DOWN, ODD, Answer, error_body, failure, spoilt
 
 if TYPE_CHECKING:
-    from tests.simulation.invariants import Invariants
     from tests.simulation.scenario import Scenario
 
 API_KEY: Final = "idc_SECRET0123456789abcdefghijklmnop"[:36]
 BASE_URL: Final = "https://api.identitycall.invalid/api/v1/public"
 WINDOW_MS: Final = 60_000
 _LONG_MS: Final = 3_600_000
-
-DOWN: Final = ("500", "502", "503", "503 wait", "time-out", "unreachable", "refused", "cut", "not JSON", "redirect")
-"""Kinds of outage."""
-ODD: Final = ("wrong types", "another id", "too large", "no data")
-"""Kinds of unusable JSON answers."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +31,6 @@ class Outage:
     """One of `DOWN`, or "401", "403"."""
 
 
-@dataclass
-class Answer:
-    status: int
-    body: bytes = b""
-    retry_after_s: int | None = None
-    retry_as_date: bool = False
-    location: str | None = None
-    cut: bool = False
-    state: int | None = None
-    """The state of the recording that it shows, where it shows one."""
-    error: type[requests.RequestException] | None = None
-    wait_ms: int = 0
-
-
 class Vendor:
     """Its limit is on requests as they arrive."""
 
@@ -62,7 +39,7 @@ class Vendor:
         outside: Outside,
         scenario: "Scenario",
         on_haste: Callable[[Recording, int], None],
-        invariants: "Invariants",
+        invariants: RequestInvariants,
     ) -> None:
         self._outside = outside
         self._world = outside.world
@@ -110,22 +87,22 @@ class Vendor:
         if fault is None and world.now_ms < self._outside.fault_plan.faults_end_ms and world.chance(self._fault_rate):
             fault = world.random.choice((*DOWN, *ODD))
         if fault in {"unreachable", "refused"}:
-            return _failure(fault)
+            return failure(fault)
         if headers.get("Authorization") != f"Bearer {API_KEY}" or fault == "401":
-            return Answer(401, _error("Unauthorized"))
+            return Answer(401, error_body("Unauthorized"))
         if fault == "403":
-            return Answer(403, _error("Read permission required"))
+            return Answer(403, error_body("Read permission required"))
         if throttled := self._over_the_limit():
             return throttled
         if fault in DOWN:
             takes_hours = outage and outage.until_ms - outage.from_ms > _LONG_MS
-            return _failure(fault, world.between(300, 4_000) if takes_hours else world.between(1, 90))
+            return failure(fault, world.between(300, 4_000) if takes_hours else world.between(1, 90))
         answer = self._results(recording) if what else self._details(recording)
         if recording.broken and what:
             fault = recording.broken
         if fault == "another id" and name == recording.uuid:
             return answer  # not detectable: the answer is right
-        return _spoilt(answer, fault, recording) if fault and answer.status == requests.codes.ok else answer
+        return spoilt(answer, fault, recording) if fault and answer.status == requests.codes.ok else answer
 
     def _over_the_limit(self) -> Answer | None:
         now_ms = self._world.now_ms
@@ -135,13 +112,13 @@ class Vendor:
             self._accepted.append(now_ms)
             return None
         wait_s = math.ceil((self._accepted[0] + WINDOW_MS - now_ms) / 1000) + self._world.between(0, 5)
-        return Answer(429, _error("Rate limit exceeded"), wait_s, retry_as_date=self._world.chance(0.2))
+        return Answer(429, error_body("Rate limit exceeded"), wait_s, retry_as_date=self._world.chance(0.2))
 
     def _results(self, recording: Recording) -> Answer:
         index = recording.index_at(self._world.now_ms)
         match recording.kind_at(self._world.now_ms):
             case Kind.ABSENT:
-                return Answer(404, _error("Resource not found"), state=index)
+                return Answer(404, error_body("Resource not found"), state=index)
             case Kind.PENDING | Kind.FAILED:
                 return Answer(422, json.dumps({"errors": ["Transcription not available"]}).encode(), state=index)
             case Kind.GOALS_PENDING | Kind.READY:
@@ -150,7 +127,7 @@ class Vendor:
     def _details(self, recording: Recording) -> Answer:
         index, kind = recording.index_at(self._world.now_ms), recording.kind_at(self._world.now_ms)
         if kind is Kind.ABSENT:
-            return Answer(404, _error("Resource not found"), state=index)
+            return Answer(404, error_body("Resource not found"), state=index)
         status = {Kind.PENDING: "processing", Kind.FAILED: "failed"}.get(kind, "completed")
         details = {
             "id": recording.recording_id,
@@ -161,108 +138,3 @@ class Vendor:
             "goals_evaluated": kind is Kind.READY,
         }
         return Answer(200, json.dumps({"data": details}).encode(), state=index)
-
-
-def _failure(fault: str, retry_after_s: int | None = None) -> Answer:
-    match fault:
-        case "time-out":
-            return Answer(0, error=requests.ReadTimeout, wait_ms=5_000)
-        case "unreachable":
-            return Answer(0, error=requests.ConnectTimeout, wait_ms=3_000)
-        case "refused":
-            return Answer(0, error=requests.ConnectionError)
-        case "cut":
-            return Answer(200, cut=True)
-        case "not JSON":
-            return Answer(200, f"<html>{SPOKEN}</html>".encode())
-        case "redirect":
-            return Answer(302, location="https://elsewhere.invalid/")
-        case "503 wait":
-            return Answer(503, _error("Unavailable"), retry_after_s)
-        case _:
-            return Answer(int(fault), _error("Server error"))
-
-
-def _spoilt(answer: Answer, fault: str, recording: Recording) -> Answer:
-    """An answer that would have been good, as a faulty server sends it. It shows no state."""
-    data = json.loads(answer.body)["data"]
-    match fault:
-        case "400":
-            return Answer(400, _error("Bad request"))
-        case "too large":
-            return Answer(200, _too_large())
-        case "no data":
-            return Answer(200, b'{"date": {}}')
-        case "another id" if "recording_id" in data:
-            data["recording_id"] = recording.recording_id + 1
-        case "wrong types" if "goals" in data:
-            data["goals"] = [{"goal_id": "one", "goal_name": SPOKEN, "met": "no", "score": 0.1}]
-        case _:
-            return answer
-    return Answer(200, json.dumps({"data": data}).encode())
-
-
-@cache
-def _too_large() -> bytes:
-    return b'{"data": "' + b"x" * 5_000_001 + b'"}'
-
-
-def _error(text: str) -> bytes:
-    return json.dumps({"error": f"{text} {SPOKEN}"}).encode()
-
-
-class VendorTransport(BaseAdapter):
-    """Mounted on a worker's session: what `requests` would send over the network goes to the simulated vendor."""
-
-    def __init__(self, vendor: Vendor) -> None:
-        super().__init__()
-        self._vendor = vendor
-
-    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # type: ignore[override]
-        prefix = f"{BASE_URL}/recordings/"
-        if not request.url or not request.url.startswith(prefix) or not how.get("timeout"):
-            raise BaseException(f"no such request is expected: {request.url} {how}")  # noqa: TRY002
-        answer = self._vendor.request(request.url.removeprefix(prefix), request.headers)
-        if answer.error:
-            raise answer.error(request.url)
-        response = requests.Response()
-        response.status_code = answer.status
-        response.url = request.url
-        response.request = request
-        if answer.retry_after_s is not None:
-            response.headers["Retry-After"] = self._retry_after(answer)
-        if answer.location:
-            response.headers["Location"] = answer.location
-        response.raw = _Body(answer)
-        return response
-
-    def _retry_after(self, answer: Answer) -> str:
-        wait_s = answer.retry_after_s or 0
-        return (
-            formatdate(self._vendor._world.now_ms // 1000 + wait_s, usegmt=True)
-            if answer.retry_as_date
-            else str(wait_s)
-        )
-
-    def close(self) -> None:
-        pass
-
-
-class _Body:
-    """What `urllib3` gives to read a body from; a cut connection breaks on the way."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._cut = answer.cut
-        self._body = BytesIO(answer.body)
-
-    def read1(self, size: int, decode_content: bool) -> bytes:  # noqa: ARG002 - nothing here is encoded
-        if self._cut:
-            raise ProtocolError("Connection broken")
-        return self._body.read(size)
-
-    def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
-        while part := self.read1(size, decode_content):
-            yield part
-
-    def close(self) -> None:
-        pass

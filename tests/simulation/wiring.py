@@ -34,12 +34,15 @@ from runtime.metrics import EmfMeter
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
-from tests.simulation.invariants import Invariants
+from tests.simulation.invariants.every import Invariants
+from tests.simulation.invariants.secrets import check_log_line
 from tests.simulation.recordings import MAX_PAUSE_MS
 from tests.simulation.slack import Slack, in_place_of_urllib
+from tests.simulation.stored import Stored
 from tests.simulation.threads import in_place_of_threads
 from tests.simulation.topic import Topic
-from tests.simulation.vendor import BASE_URL, Vendor, VendorTransport
+from tests.simulation.vendor import BASE_URL, Vendor
+from tests.simulation.vendor_transport import VendorTransport
 from tests.simulation.world import World, current
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ class Parts:
 
     outside: Outside
     invariants: Invariants
+    stored: Stored
     topic: Topic
     vendor: Vendor
     slack: Slack
@@ -68,7 +72,7 @@ class Parts:
     def evaluation_worker(self, environment: Environment) -> EvaluationWorker:
         now_ms = self._clock(environment)
         meter = CountingMeter(self.invariants)
-        dynamodb = cast(Any, DynamoDb(self.outside, self.invariants.table))
+        dynamodb = cast(Any, DynamoDb(self.outside, self.stored.table))
         parameters = self._parameters(now_ms, API_KEY, RULES)
         api = IdentityCallApi(BASE_URL, parameters, meter, now_ms, self._monotonic)
         session = requests.Session()
@@ -94,7 +98,7 @@ class Parts:
     def slack_worker(self, environment: Environment) -> SlackWorker:
         now_ms = self._clock(environment)
         slack = SlackWebhook(self._parameters(now_ms, WEBHOOK_URL), email_configured=False, now_ms=now_ms)
-        dynamodb = cast(Any, DynamoDb(self.outside, self.invariants.table))
+        dynamodb = cast(Any, DynamoDb(self.outside, self.stored.table))
         ledger = DynamoDeliveryLedger(dynamodb, TABLE, slack.name, RETENTION_DAYS, now_ms)
         deliver = DeliverAlert(ledger=ledger, destination=Noted(slack), now_ms=now_ms, random=self.world.random.random)
         return SlackWorker(deliver, slack, self._queue("slack"), CountingMeter(self.invariants), now_ms)
@@ -110,14 +114,8 @@ class Parts:
         self.world.pause(max(0, round(seconds * 1000)))
 
     def _queue(self, name: str) -> MessageQueue:
-        checked = self.invariants
-        queues = {
-            "event": checked.event_queue,
-            "event-dlq": checked.event_dead_letters,
-            "slack": checked.slack_queue,
-            "slack-dlq": checked.slack_dead_letters,
-        }
-        return MessageQueue(cast(Any, Sqs(self.outside, queues, checked)), name, f"{name}-dlq")
+        sqs = cast(Any, Sqs(self.outside, self.stored.queues, self.invariants))
+        return MessageQueue(sqs, name, f"{name}-dlq")
 
     def _parameters(self, now_ms: Clock, *entries: str) -> Parameters:
         ssm = cast(Any, Ssm(self.outside, self.parameters))
@@ -158,11 +156,8 @@ class CountingMeter(EmfMeter):
 class _LogSink:
     """Receives the log; the invariants check every line."""
 
-    def __init__(self, invariants: Invariants) -> None:
-        self._invariants = invariants
-
     def write(self, text: str) -> int:
-        self._invariants.logged(text)
+        check_log_line(text)
         return len(text)
 
     def flush(self) -> None:
@@ -175,7 +170,7 @@ def installed(parts: Parts) -> "Iterator[None]":
     with ExitStack() as stack:
         stack.enter_context(in_place_of_threads(parts.world))
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
-        sink = cast(Any, _LogSink(parts.invariants))
+        sink = cast(Any, _LogSink())
         for module in (evaluate_recordings, notify_slack, aws, batch, report):
             handler = cast(Any, module.logger.registered_handler)
             stack.callback(handler.setStream, handler.setStream(sink) or sink)

@@ -1,0 +1,40 @@
+"""All invariants of a run, on one ledger."""
+
+from collections.abc import Sequence
+
+from tests.simulation.invariants.alerts import AlertInvariants
+from tests.simulation.invariants.events import EventInvariants
+from tests.simulation.invariants.observed import Observed
+from tests.simulation.invariants.outcomes import OutcomeInvariants
+from tests.simulation.invariants.requests import RequestInvariants
+from tests.simulation.ledger import InForce, Ledger
+from tests.simulation.recordings import Recording
+from tests.simulation.stored import Stored
+from tests.simulation.world import World
+
+
+class Invariants:
+    """`parameters_fail`: a worker may keep old rules. `slack_may_be_off`: there may be no Slack URL for a while."""
+
+    def __init__(
+        self,
+        world: World,
+        stored: Stored,
+        recordings: Sequence[Recording],
+        limit: int,
+        rules: Sequence[InForce],
+        *,
+        parameters_fail: bool,
+        slack_may_be_off: bool,
+    ) -> None:
+        self.ledger = Ledger()
+        observed = Observed(world, stored, recordings, self.ledger)
+        self.requests = RequestInvariants(world, self.ledger, limit)
+        self.outcomes = OutcomeInvariants(observed, rules, parameters_fail=parameters_fail)
+        self.alerts = AlertInvariants(observed, slack_may_be_off=slack_may_be_off)
+        self.events = EventInvariants(observed, self.alerts, slack_may_be_off=slack_may_be_off)
+
+    def check_end(self) -> None:
+        """All faults have ended, and all queues are idle."""
+        self.events.check_end()
+        self.alerts.check_end()

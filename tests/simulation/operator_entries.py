@@ -1,0 +1,55 @@
+"""The stored parameters of a seed, and the operator's changes to them."""
+
+import json
+from dataclasses import dataclass
+from random import Random
+
+from adapters.identitycall.client import API_KEY as API_KEY_ENTRY
+from adapters.rule_book import RULES
+from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
+from tests.simulation import slack, vendor
+from tests.simulation.outages import period
+from tests.simulation.recordings import DEFAULT_RULES, DOCUMENTS, INVALID_DOCUMENTS
+from tests.simulation.times import HOUR, MINUTE
+from tests.simulation.world import START_MS
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the operator stores in Parameter Store; `None` deletes it. `valid`: whether it is a usable document."""
+
+    at_ms: int
+    name: str
+    value: str | None
+    valid: bool = True
+
+
+def entries_of(random: Random) -> list[Entry]:
+    """The stored parameters, and the operator's changes to them."""
+    entries = [
+        Entry(START_MS, API_KEY_ENTRY, vendor.API_KEY),
+        Entry(START_MS, WEBHOOK_ENTRY, slack.WEBHOOK_URL),
+    ]
+    for name, value, wrong in (
+        (API_KEY_ENTRY, vendor.API_KEY, (None, "idc_SECRETbutrevoked0000000000000000", "SECRET, mistyped")),
+        (WEBHOOK_ENTRY, slack.WEBHOOK_URL, ("SECRET, mistyped", None)),
+    ):
+        if random.random() < 0.07:
+            from_ms, until_ms = period(random, HOUR)
+            entries += [Entry(from_ms, name, random.choice(wrong)), Entry(until_ms, name, value)]
+    if random.random() < 0.4:
+        entries.append(Entry(START_MS, RULES, _document(random)))
+    if random.random() < 0.2:
+        entries.append(Entry(START_MS + random.randrange(10 * MINUTE), RULES, _document(random)))
+    if random.random() < 0.08:
+        from_ms, until_ms = period(random, HOUR)
+        entries += [
+            Entry(from_ms, RULES, random.choice(INVALID_DOCUMENTS), valid=False),
+            Entry(until_ms, RULES, _document(random)),
+        ]
+    return sorted(entries, key=lambda entry: entry.at_ms)
+
+
+def _document(random: Random) -> str | None:
+    document = random.choice(DOCUMENTS)
+    return None if document is DEFAULT_RULES and random.random() < 0.5 else json.dumps(document)

@@ -1,0 +1,41 @@
+"""The outages of a seed: of the vendor, of Slack, and of AWS."""
+
+from random import Random
+
+from tests.simulation import slack
+from tests.simulation.faults import AwsOutage
+from tests.simulation.slack import SlackOutage
+from tests.simulation.times import HOUR, MINUTE, SECOND
+from tests.simulation.vendor import Outage
+from tests.simulation.vendor_answers import DOWN
+from tests.simulation.world import START_MS
+
+
+def period(random: Random, longest: int) -> tuple[int, int]:
+    from_ms = START_MS + random.choice((0, random.randrange(MINUTE), random.randrange(15 * MINUTE)))
+    return from_ms, from_ms + random.choice((random.randint(SECOND, MINUTE), random.randint(SECOND, longest)))
+
+
+def vendor_outages(random: Random) -> list[Outage]:
+    """The vendor's outages: most are short, some take hours, few more than a day."""
+    outages = []
+    while random.random() < 0.3:
+        longest = random.choices((20 * MINUTE, 6 * HOUR, 26 * HOUR), (10, 3, 1))[0]
+        outages.append(Outage(*period(random, longest), random.choice((*DOWN, "401", "403"))))
+    return outages
+
+
+def slack_outages(random: Random) -> list[SlackOutage]:
+    outages = []
+    while random.random() < 0.2:
+        outages.append(SlackOutage(*period(random, 2 * HOUR), random.choice((*slack.FAULTS, *slack.REFUSALS))))
+    return outages
+
+
+def aws_outages(random: Random) -> tuple[AwsOutage, ...]:
+    """Some are so long that a message is received five times."""
+    if random.random() < 0.87:
+        return ()
+    from_ms = START_MS + random.randrange(3 * MINUTE)
+    until_ms = from_ms + random.choice((random.randint(SECOND, MINUTE), random.randint(4 * MINUTE, 15 * MINUTE)))
+    return (AwsOutage(random.choice(("dynamodb", "dynamodb", "sns", "sqs", "ssm")), from_ms, until_ms),)

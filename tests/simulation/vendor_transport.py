@@ -1,0 +1,70 @@
+"""IdentityCall at the transport of `requests`: nothing goes over the network."""
+
+from collections.abc import Iterator
+from email.utils import formatdate
+from io import BytesIO
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3.exceptions import ProtocolError
+
+from tests.simulation.vendor import BASE_URL, Vendor
+from tests.simulation.vendor_answers import Answer
+
+
+class VendorTransport(BaseAdapter):
+    """Mounted on a worker's session: what `requests` would send over the network goes to the simulated vendor."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        super().__init__()
+        self._vendor = vendor
+
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # type: ignore[override]
+        prefix = f"{BASE_URL}/recordings/"
+        if not request.url or not request.url.startswith(prefix) or not how.get("timeout"):
+            raise BaseException(f"no such request is expected: {request.url} {how}")  # noqa: TRY002
+        answer = self._vendor.request(request.url.removeprefix(prefix), request.headers)
+        if answer.error:
+            raise answer.error(request.url)
+        response = requests.Response()
+        response.status_code = answer.status
+        response.url = request.url
+        response.request = request
+        if answer.retry_after_s is not None:
+            response.headers["Retry-After"] = self._retry_after(answer)
+        if answer.location:
+            response.headers["Location"] = answer.location
+        response.raw = _Body(answer)
+        return response
+
+    def _retry_after(self, answer: Answer) -> str:
+        wait_s = answer.retry_after_s or 0
+        return (
+            formatdate(self._vendor._world.now_ms // 1000 + wait_s, usegmt=True)
+            if answer.retry_as_date
+            else str(wait_s)
+        )
+
+    def close(self) -> None:
+        pass
+
+
+class _Body:
+    """What `urllib3` gives to read a body from; a cut connection breaks on the way."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._cut = answer.cut
+        self._body = BytesIO(answer.body)
+
+    def read1(self, size: int, decode_content: bool) -> bytes:  # noqa: ARG002 - nothing here is encoded
+        if self._cut:
+            raise ProtocolError("Connection broken")
+        return self._body.read(size)
+
+    def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
+        while part := self.read1(size, decode_content):
+            yield part
+
+    def close(self) -> None:
+        pass
