@@ -38,10 +38,11 @@ class Up:
 
     def follow(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            with self.shown:
-                self.lines.append(line.rstrip())
-                self.shown.notify_all()
+        with self.process.stdout as output:
+            for line in output:
+                with self.shown:
+                    self.lines.append(line.rstrip())
+                    self.shown.notify_all()
 
     def wait_for(self, pattern: str, within: float = 60) -> str:
         """The first line with this pattern, seen or to come."""
@@ -74,17 +75,21 @@ def free_ports() -> Ports:
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
     ports = free_ports()
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command(ports.aws), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        running = Up(process, ports)
-        threading.Thread(target=running.follow, daemon=True).start()
-        try:
-            running.wait_for("The local stack is up", within=180)
-            yield running
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
+    )
+    running = Up(process, ports)
+    follower = threading.Thread(target=running.follow, daemon=True)
+    follower.start()
+    try:
+        running.wait_for("The local stack is up", within=180)
+        yield running
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    finally:
+        process.kill()  # has no effect once it has ended
+        process.wait()
+        follower.join(10)
     assert process.returncode == 0
     assert running.lines[-1] == "Stopped. Nothing is left running."
     for port in ports.all:

@@ -1,17 +1,20 @@
 """A deterministic simulator of the whole system: the real domain, adapters and handlers against exact outside parts.
 
-    world       virtual time, and threads that switch only where the seed decides
-    faults      errors, lost answers, delays and crashes of each call to the outside
-    queue       SQS, exactly: visibility, receive counts, delays, dead letters, redrive
-    functions   Lambda: event source mappings, partial responses, time limits, direct invocations
-    table       DynamoDB with its conditions;  aws: the boto3 clients in front of all these
-    vendor      IdentityCall with every fault and its request limit;  recordings: their states over time
-    slack       Slack, which may take a message and lose the answer
-    wiring      the functions' workers built as the entrances build them, with these parts
-    scenario    the events and faults of a seed;  invariants: the promises, checked after every step
-    simulation  runs one seed;  parallel: many seeds on all cores;  backlog: how much of the request limit is used
-    mutations   broken variants of the delivery code, each of which must be caught
-    trace       a run as text, one line an action
+    simulation          runs one seed;  parallel: many seeds on all cores;  backlog: how much of the limit is used
+    world, threads      virtual time, and threads that switch only where the seed decides;  trace: a run as text
+    faults              errors, lost answers, delays and crashes of each call to the outside
+
+    scenario            what a seed brings: drawn_recordings, arrivals, outages, operator_entries
+    recordings          the states of a recording over time, and an independent judgement of them
+
+    queue, table, topic SQS, DynamoDB and SNS, exactly;  stored: the ones there are;  aws: the boto3 clients before them
+    functions           Lambda's environments and time limits;  event_source, direct_invocations: what invokes them
+    vendor              IdentityCall, its faults and its limit;  vendor_answers, vendor_transport
+    slack               Slack, which may take a message and lose the answer
+    wiring              the functions' workers built as the entrances build them, with these parts
+
+    invariants          the promises, checked after every step, on what the ledger has observed
+    mutations           broken variants of the delivery code, each of which must be caught;  substitution: how
 
 `python -m tests.simulation --help` says what can be run.
 """

@@ -214,7 +214,7 @@ class Ssm:
             found = [{"Name": name, "Value": self._entries[name]} for name in Names if name in self._entries]
             return {"Parameters": found, "InvalidParameters": [name for name in Names if name not in self._entries]}
 
-        return self._outside.aws("ssm", "read the parameters", effect)
+        return self._outside.aws("ssm", "read the parameters", effect, shared=True)
 
 
 def _name(key: Item) -> str:

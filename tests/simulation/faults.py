@@ -77,6 +77,10 @@ class FaultPlan:
                 self._thresholds.append((total, call_fault))
         self._total = total
 
+    def is_down(self, service: str, now_ms: int) -> bool:
+        outages = self.aws_outages
+        return bool(outages) and any(o.service == service and o.from_ms <= now_ms < o.until_ms for o in outages)
+
     def draw(self, world: World) -> CallFault | None:
         """The fault of the next call, if any."""
         if not self._total or not self.faults_left or world.now_ms >= self.faults_end_ms:
@@ -106,7 +110,7 @@ class Outside:
         """A call of a boto3 client: `effect` is atomic, or does not happen. `shared`: several threads depend on it."""
         world = self.world
         task = alive()
-        if any(o.service == service and o.from_ms <= world.now_ms < o.until_ms for o in self.fault_plan.aws_outages):
+        if self.fault_plan.is_down(service, world.now_ms):
             self._refuse(task, service, what, "unavailable", shared)
         call_fault = self.fault_plan.draw(world)
         if call_fault is CallFault.DELAYED:

@@ -1,6 +1,7 @@
 """The outages of a seed: of the vendor, of Slack, and of AWS."""
 
 from random import Random
+from typing import Final
 
 from tests.simulation import slack
 from tests.simulation.faults import AwsOutage
@@ -10,18 +11,23 @@ from tests.simulation.vendor import Outage
 from tests.simulation.vendor_answers import DOWN
 from tests.simulation.world import START_MS
 
+_FEW_EVENTS: Final = 4
+
 
 def period(random: Random, longest: int) -> tuple[int, int]:
     from_ms = START_MS + random.choice((0, random.randrange(MINUTE), random.randrange(15 * MINUTE)))
     return from_ms, from_ms + random.choice((random.randint(SECOND, MINUTE), random.randint(SECOND, longest)))
 
 
-def vendor_outages(random: Random) -> list[Outage]:
-    """The vendor's outages: most are short, some take hours, few more than a day."""
+def vendor_outages(random: Random, events: int) -> list[Outage]:
+    """Most are short, some take hours, few more than a day. Many events would only wait the same hours many times."""
     outages = []
     while random.random() < 0.3:
         longest = random.choices((20 * MINUTE, 6 * HOUR, 26 * HOUR), (10, 3, 1))[0]
-        outages.append(Outage(*period(random, longest), random.choice((*DOWN, "401", "403"))))
+        from_ms, until_ms = period(random, longest)
+        if events > _FEW_EVENTS:
+            until_ms = min(until_ms, from_ms + 2 * HOUR)
+        outages.append(Outage(from_ms, until_ms, random.choice((*DOWN, "401", "403"))))
     return outages
 
 

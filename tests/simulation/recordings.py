@@ -6,6 +6,7 @@ The judgement is written independently of the product's, so that each checks the
 import hashlib
 import json
 from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
@@ -140,7 +141,13 @@ DEFAULT_RULES: Final[Document] = {
 DOCUMENTS: Final[tuple[Document, ...]] = (
     DEFAULT_RULES,
     {"version": 1, "rules": [{"id": "weak-goal", "when": "goal_unmet", "severity": "critical", "score_below": 0.4}]},
-    {"version": 1, "rules": [{"id": "pauses", "when": "pause_too_long", "longer_than_ms": 3000, "severity": "info"}]},
+    {
+        "version": 1,
+        "rules": [
+            {"id": "pauses", "when": "pause_too_long", "longer_than_ms": 3000, "severity": "info"},
+            {"id": "silence", "when": "silence_too_much", "longer_than_ms": 7000, "severity": "info"},
+        ],
+    },
     {
         "version": 1,
         "rules": [
@@ -159,17 +166,34 @@ def reads_goals(document: Document) -> bool:
 
 def violations(state: State, document: Document) -> frozenset[tuple[str, str]]:
     """Rule id and subject of everything the document finds in a state."""
-    found = set()
-    for rule in document["rules"]:
-        if not rule.get("enabled", True):
-            continue
-        if rule["when"] == "goal_unmet":
-            for goal in state.goals:
-                watched = "goal_ids" not in rule or goal.goal_id in rule["goal_ids"]
-                if not goal.met and watched and goal.score < rule.get("score_below", 2):
-                    found.add((rule["id"], f"goal:{goal.goal_id}"))
-        else:
-            for pause in state.pauses:
-                if not pause.compliant and pause.duration_ms > rule["longer_than_ms"]:
-                    found.add((rule["id"], f"pause:{pause.start_ms}-{pause.start_ms + pause.duration_ms}"))
-    return frozenset(found)
+    return frozenset(
+        (rule["id"], subject)
+        for rule in document["rules"]
+        if rule.get("enabled", True)
+        for subject in _SUBJECTS[rule["when"]](state, rule)
+    )
+
+
+def _goal_unmet(state: State, rule: Document) -> Iterator[str]:
+    for goal in state.goals:
+        watched = goal.goal_id in rule.get("goal_ids", [goal.goal_id])
+        if not goal.met and watched and goal.score < rule.get("score_below", 2):
+            yield f"goal:{goal.goal_id}"
+
+
+def _pause_too_long(state: State, rule: Document) -> Iterator[str]:
+    for pause in state.pauses:
+        if not pause.compliant and pause.duration_ms > rule["longer_than_ms"]:
+            yield f"pause:{pause.start_ms}-{pause.start_ms + pause.duration_ms}"
+
+
+def _silence_too_much(state: State, rule: Document) -> Iterator[str]:
+    if sum(pause.duration_ms for pause in state.pauses if not pause.compliant) > rule["longer_than_ms"]:
+        yield "silence"
+
+
+_SUBJECTS: Final[dict[str, Callable[[State, Document], Iterator[str]]]] = {
+    "goal_unmet": _goal_unmet,
+    "pause_too_long": _pause_too_long,
+    "silence_too_much": _silence_too_much,
+}

@@ -44,7 +44,7 @@ def scenario_of(seed: int) -> Scenario:
     slow = bool(down)
     recordings = recordings_of(random, slow=slow)
     arrivals = arrivals_of(random, recordings)
-    outages = vendor_outages(random)
+    outages = vendor_outages(random, len(arrivals))
     slack_down = slack_outages(random)
     entries = entries_of(random)
     ends = [arrival.at_ms for arrival in arrivals] + [entry.at_ms for entry in entries]
@@ -81,7 +81,7 @@ def _fault_plan(random: Random, faults_end_ms: int, aws_outages: tuple[AwsOutage
         error_probability=random.choice((0, 0, 0.01, 0.03)),
         lost_answer_probability=random.choice((0, 0, 0.01, 0.03)),
         repeat_probability=random.choice((0, 0, 0.02)),
-        delay_probability=random.choice((0, 0, 0.02, 0.05)),
+        delay_probability=random.choice((0, 0, 0.02, 0.05, 0.15)),
         duplicate_probability=random.choice((0, 0.1, 0.3)),
         aws_outages=aws_outages,
         slow_answer_probability=random.choice((0, 0, 0.1, 0.4)),

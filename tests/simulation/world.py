@@ -66,8 +66,8 @@ class Task(greenlet):
         life.tasks.append(self)
 
 
-def current() -> Task:
-    return cast(Task, getcurrent())
+current: Final = cast(Callable[[], Task], getcurrent)
+"""The task that calls it."""
 
 
 class World:
@@ -77,6 +77,7 @@ class World:
         self.trace = trace
         self._agenda: list[tuple[int, int, Callable[[], object] | Task]] = []
         self._sequence = 0
+        self._ends_ms = START_MS
         self._hub = getcurrent()
 
     # ── agenda ──
@@ -92,7 +93,7 @@ class World:
 
     def run(self, until_ms: int) -> None:
         """Run the agenda until it is empty. Raises `Violated`, also if it is not empty at `until_ms`."""
-        agenda = self._agenda
+        agenda, self._ends_ms = self._agenda, until_ms
         while agenda:
             when_ms, _, entry = heapq.heappop(agenda)
             if isinstance(entry, Task) and entry.dead:
@@ -122,7 +123,12 @@ class World:
 
     def pause(self, ms: int) -> None:
         """Sleep for `ms`; other tasks run."""
-        self._enter(self.now_ms + ms, current())
+        until_ms = self.now_ms + ms
+        task = current()
+        if until_ms <= self._ends_ms and not task.life.frozen and (not self._agenda or self._agenda[0][0] > until_ms):
+            self.now_ms = until_ms  # nothing else happens before: this task would be next
+            return
+        self._enter(until_ms, task)
         self._hub.switch()
 
     def wait(self) -> None:
