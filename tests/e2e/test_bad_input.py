@@ -11,28 +11,13 @@ from tests.e2e.conftest import MakeRecording
 
 UNREADABLE = [
     "not json {}",
-    '{"recording_id": 1',
     "[]",
-    "77",
-    '"77"',
-    "null",
-    "{}",
-    '{"recording": 5}',
-    '{"recording_id": null}',
     '{"recording_id": "../1"}',
-    '{"recording_id": "1/../2"}',
-    '{"recording_id": 0}',
-    '{"recording_id": -1}',
-    '{"recording_id": true}',
     '{"recording_id": 1e400}',
-    '{"recording_id": 1.5}',
-    '{"recording_id": "1 "}',
     '{"recording_id": "٣"}',
-    '{"recording_id": "12345678-1234-1234-1234-12345678901g"}',
-    '{"recording_id": [1]}',
-    '{"event": "recording.analyzed", "data": {}}',
     '{"source": "somebody", "detail-type": "Recording Analyzed", "detail": {"recording_id": 5}}',
 ]
+"""One of each sort; `tests/unit/domain` has many more."""
 
 
 def buried(stack: LocalStack, body: str) -> QueuedMessage | None:

@@ -111,7 +111,6 @@ def test_unattended_changes_what_is_given_and_nothing_else(account: Account, tea
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["PythonRuntime=python3.9"], "PythonRuntime must be one of python3.11, python3.12, python3.13, python3.14"),
         (["MaxPauseMs=0"], "MaxPauseMs must be between 1 and 3600000 milliseconds (an hour)"),
         (["Alert=x"], "The template has no parameter Alert."),
         (["AlertEmail"], "AlertEmail is not of the form NAME=VALUE."),

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from local.deployment import EVALUATION, NOTIFIER
-from local.http_stub import Fault
 from local.observation import deferral
 from local.stack import LocalStack
 from tests.e2e.conftest import MET, MakeRecording
@@ -114,9 +113,3 @@ def test_a_direct_invocation_with_nonsense_is_buried(stack: LocalStack) -> None:
     answer = stack.invoke({"recording_id": "../nonsense"})
     assert answer == {"recording_id": None, "result": "dead_lettered", "reason": "malformed_event"}
     assert [each for each in stack.dead_letters() if "../nonsense" in each.body]
-
-
-def test_a_vendor_that_is_down_defers_a_direct_invocation(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    stack.vendor.set_fault(Fault("status", status=503), recording.id)
-    assert stack.invoke({"recording_id": recording.id})["reason"] == "upstream_down"

@@ -13,7 +13,6 @@ from local.observation import about, mentions
 from local.slack_stub import SlackMessage
 from local.stack import LocalStack
 from tests.e2e.conftest import MakeRecording
-from tests.fakes.webhook import signature
 
 ROOT = Path(__file__).parents[2]
 NOT_AUTHORIZED = (401, "Not authorized.")
@@ -50,15 +49,6 @@ def test_a_signed_webhook_ends_in_slack(stack: LocalStack, make_recording: MakeR
     assert answer(stack, body, webhooks.signed(body)) == (202, "Accepted.")
     stack.wait_for("its message in Slack", lambda: in_slack(stack, recording.id))
     assert sources(stack, recording.id) == ["webhook"]
-
-
-def test_a_signature_made_by_hand_counts_like_the_package_s(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    body = analysed(recording.id)
-    headers = webhooks.signed(body, message_id="msg_by_hand")
-    headers["webhook-signature"] = signature(body, webhooks.SECRET, headers["webhook-timestamp"], "msg_by_hand")
-    assert answer(stack, body, headers) == (202, "Accepted.")
-    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
 
 
 def test_a_token_lets_in_and_a_uuid_will_do(stack: LocalStack, make_recording: MakeRecording) -> None:
@@ -144,23 +134,6 @@ def test_the_url_is_open_to_callers_without_credentials_through_it_alone(stack: 
         "lambda:InvokeFunctionUrl": ("Allow", "*", {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}),
         "lambda:InvokeFunction": ("Allow", "*", {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}),
     }
-
-
-def test_a_role_that_may_not_send_is_503_and_the_sender_tries_again(
-    stack: LocalStack, make_recording: MakeRecording
-) -> None:
-    recording = make_recording()
-    body = analysed(recording.id)
-    named = {"RoleName": stack.role_of(webhooks.FUNCTION), "PolicyName": "queue-out-of-reach"}
-    statement = {"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    stack.client("iam").put_role_policy(**named, PolicyDocument=document)
-    try:
-        assert answer(stack, body, webhooks.signed(body))[0] == 503
-    finally:
-        stack.client("iam").delete_role_policy(**named)
-    assert answer(stack, body, webhooks.signed(body))[0] == 202
-    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
 
 
 @pytest.mark.parametrize("shell", ["bash", "sh"])
