@@ -83,6 +83,8 @@ class Queue:
                 self._exhausted(message, self._dead_letters)
             else:
                 visible.append(message)
+        if not visible:
+            return []
         received = world.random.sample(visible, min(most, len(visible)))
         for message in received:
             message.receives += 1
