@@ -34,13 +34,9 @@ def test_every_seed_holds_every_invariant() -> None:
 
 
 class TestBacklog:
-    @pytest.mark.parametrize(
-        ("limit", "times", "evaluators"), [(60, 10, 2), (60, 10, 5), (60, 10, 10), (300, 4, 5), (5, 10, 5)]
-    )
-    def test_a_backlog_of_many_times_the_limit_uses_95_percent_of_it(
-        self, limit: int, times: int, evaluators: int
-    ) -> None:
-        done = backlog.work_off(limit=limit, times=times, evaluators=evaluators, duplicates=0.1)
+    @pytest.mark.parametrize(("limit", "evaluators"), [(60, 2), (60, 5), (60, 10), (300, 5), (5, 5)])
+    def test_a_backlog_of_ten_times_the_limit_uses_95_percent_of_it(self, limit: int, evaluators: int) -> None:
+        done = backlog.work_off(limit=limit, times=10, evaluators=evaluators, duplicates=0.1)
         assert done.share >= 0.95
         assert done.refused == 0
 
