@@ -1,7 +1,7 @@
 """Lambda entrance: one run of discovery, by its schedule or by an operator.
 
-`{}` is a run; `{"history_hours": 48}` asks for recordings of so long ago as well, also from before the first start.
-What a run leaves, for want of time or requests, the next ones go on with.
+`{}` is a run. `{"history_hours": 48}` asks for recordings of the last 48 hours too, also from before the first start.
+A run that lacks time or requests leaves the rest to the next ones.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ def worker() -> "DiscoveryWorker":
 
 
 class DiscoveryWorker:
-    """What the function does, with everything it uses handed in."""
+    """What the function does."""
 
     def __init__(self, discover: DiscoverRecordings, meter: EmfMeter, now_ms: Clock) -> None:
         self._discover = discover
@@ -67,7 +67,7 @@ class DiscoveryWorker:
         self._now_ms = now_ms
 
     def handle(self, event: Any, context: LambdaContext) -> dict[str, Any]:
-        """One run; the answer tells an operator what came of it."""
+        """One run. Returns a summary for an operator."""
         deadline_ms = self._now_ms() + context.get_remaining_time_in_millis()
         hours = event.get("history_hours") if isinstance(event, Mapping) else None
         if hours is not None and not (type(hours) is int and 1 <= hours <= _LONGEST_HISTORY_HOURS):
@@ -86,15 +86,15 @@ class DiscoveryWorker:
         self._meter.add("DiscoveryRuns")
         self._meter.add("RecordingsDiscovered", len(run.announced))
         self._meter.add("RecordingsMissed", len(run.missed))
-        self._meter.add("ListItemsMalformed", len(run.malformed))
-        about = _answer(run)
-        for found in ("announced", "missed", "malformed"):
+        self._meter.add("ListItemsMalformed", run.malformed)
+        about = _answer(run) | {"malformed": run.malformed}
+        for found in ("announced", "missed"):
             if ids := getattr(run, found):
                 about[f"{found}_ids"] = ids[:_IDS_LOGGED]
         if run.stopped:
             self._meter.add("DiscoveryStoppedEarly", reason=run.stopped.reason)
             if isinstance(run.stopped, KeyMissing | KeyRefused | KeyForbidden | Unusable):
-                self._meter.add("DiscoveryRefused")  # An operator's to mend: it does not pass by itself.
+                self._meter.add("DiscoveryRefused")  # It lasts until an operator acts.
             about["detail"] = str(run.stopped)
         if run.behind:
             self._meter.add("DiscoveryBehind")

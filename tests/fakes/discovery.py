@@ -3,9 +3,10 @@
 from bisect import insort
 from collections.abc import Collection, Sequence
 
+from domain.discovery.decision import Judged, Trace
 from domain.discovery.mark import Mark, Marked
 from domain.discovery.recording_list import ListedRecording, RecordingPage
-from domain.discovery.state import DiscoveryState, Judged, Trace
+from domain.discovery.state import DiscoveryState
 from domain.errors import BudgetSpent, Conflict
 from domain.evaluation.outcome import Source
 from domain.ports import Clock
@@ -18,21 +19,25 @@ PER_PAGE = 100
 class FakeList:
     """An account's completed recordings, in either order. `requests` are the pages asked for.
 
-    `raises` are errors by the number of the request that meets them, counted from 1; `pending` are listed without being
-    completed.
+    `raises` are errors by the number of the request that meets them, counted from 1. `pending` are listed without being
+    completed, `undated` without a time. `malformed` are items without an id, by page. The list is
+    out of order by up to `disorder_ms`.
     """
 
-    def __init__(self, *, newest_first: bool = True, stage: Stage | None = None) -> None:
+    def __init__(self, *, newest_first: bool = True, disorder_ms: int = 0, stage: Stage | None = None) -> None:
         self.newest_first = newest_first
+        self.disorder_ms = disorder_ms
         self.requests: list[int] = []
         self.raises: dict[int, Exception] = {}
         self.pending: set[int] = set()
-        self.malformed: dict[int, tuple[RecordingId | None, ...]] = {}
-        self._oldest_first: list[tuple[int, int]] = []
+        self.undated: set[int] = set()
+        self.malformed: dict[int, int] = {}
+        self._oldest_first: list[tuple[int, int, int]] = []
         self._stage = stage or Stage()
 
     def add(self, recording: int, created_ms: int) -> None:
-        insort(self._oldest_first, (created_ms, recording))
+        place_ms = created_ms + recording * 7_919 % (self.disorder_ms + 1)
+        insort(self._oldest_first, (place_ms, recording, created_ms))
 
     def remove(self, recording: int) -> None:
         self._oldest_first = [item for item in self._oldest_first if item[1] != recording]
@@ -51,11 +56,16 @@ class FakeList:
             return RecordingPage(
                 number,
                 total_pages=-(-count // PER_PAGE),
+                total_count=count,
                 recordings=tuple(
-                    ListedRecording(recording, created_ms, completed=recording not in self.pending)
-                    for created_ms, recording in chosen
+                    ListedRecording(
+                        recording,
+                        None if recording in self.undated else created_ms,
+                        completed=recording not in self.pending,
+                    )
+                    for _, recording, created_ms in chosen
                 ),
-                malformed=self.malformed.get(number, ()),
+                malformed=self.malformed.get(number, 0),
             )
 
 

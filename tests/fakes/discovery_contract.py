@@ -8,9 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from domain.discovery.decision import Judged
 from domain.discovery.mark import Mark, Marked
 from domain.discovery.ports import DiscoveryMemory
-from domain.discovery.state import DiscoveryState, Judged, Order, Walk
+from domain.discovery.recording_list import Order
+from domain.discovery.spans import Span
+from domain.discovery.state import DiscoveryState
 from domain.errors import Conflict
 from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
@@ -25,12 +28,13 @@ STATES = {
         started_ms=NOON_MS,
         order=Order.OLDEST_FIRST,
         last_page=1_000,
-        walk=Walk(NOON_MS - 5, NOON_MS - 3, left_at=(7, 30)),
+        looked_ms=NOON_MS - 1,
+        spans=(
+            Span(from_ms=NOON_MS - 5, to_ms=NOON_MS - 3, due_ms=NOON_MS, older_pages=7),
+            Span(from_ms=NOON_MS - 9, to_ms=NOON_MS - 7, due_ms=NOON_MS),
+        ),
         other_trigger_ms=NOON_MS - 9,
         not_before_ms=NOON_MS + 9,
-    ),
-    "a walk from the beginning": DiscoveryState(
-        started_ms=NOON_MS, order=Order.NEWEST_FIRST, walk=Walk(NOON_MS - 5, NOON_MS - 3)
     ),
 }
 
@@ -43,21 +47,19 @@ class DiscoveryMemoryContract:
     def test_a_state_is_read_as_it_was_saved(self, memory: DiscoveryMemory, state: DiscoveryState) -> None:
         memory.save(state)
         assert memory.state() == state
-        memory.save(replace(state, revision=2, walk=None))
-        assert memory.state() == replace(state, revision=2, walk=None)
+        memory.save(replace(state, revision=2, spans=()))
+        assert memory.state() == replace(state, revision=2, spans=())
 
-    @pytest.mark.parametrize("standing", [0, 1, 2, 4])
-    def test_a_save_that_names_another_revision_than_the_standing_one_loses(
-        self, memory: DiscoveryMemory, standing: int
-    ) -> None:
-        for revision in range(1, standing + 1):
+    @pytest.mark.parametrize("stored", [0, 1, 2, 4])
+    def test_a_save_loses_unless_it_follows_the_stored_revision(self, memory: DiscoveryMemory, stored: int) -> None:
+        for revision in range(1, stored + 1):
             memory.save(replace(STATES["everything"], revision=revision))
         before = memory.state()
         with pytest.raises(Conflict):
-            memory.save(replace(STATES["first start"], revision=4 if standing != 4 else 1))
+            memory.save(replace(STATES["first start"], revision=4 if stored != 4 else 1))
         assert memory.state() == before
 
-    def test_of_what_nobody_knows_nothing_is_said(self, memory: DiscoveryMemory) -> None:
+    def test_unknown_recordings_are_left_out(self, memory: DiscoveryMemory) -> None:
         assert memory.look_up([1, 2, UUID]) == {}
         assert memory.look_up([]) == {}
 

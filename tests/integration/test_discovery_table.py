@@ -9,8 +9,11 @@ from adapters.batching import BatchThreads
 from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
 from adapters.dynamodb.marks import DynamoMarks
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
+from domain.discovery.decision import Judged
 from domain.discovery.mark import Mark, Marked
-from domain.discovery.state import Judged
+from domain.discovery.recording_list import Order
+from domain.discovery.spans import Span
+from domain.discovery.state import DiscoveryState
 from domain.evaluation.outcome import Outcome, Source, Status
 from domain.recording import RecordingId
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -54,7 +57,7 @@ class TestDynamoDiscoveryMemory(DiscoveryMemoryContract):
     pass
 
 
-def test_an_outcome_is_found_by_the_uuid_too(
+def test_an_outcome_is_found_by_its_uuid(
     memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, judge: Judge
 ) -> None:
     judge(123, Source.QUEUE)
@@ -167,6 +170,45 @@ def test_a_recording_that_was_given_up_is_new_again_until_it_is_marked_anew(
     clock.advance(1_000)
     memory.mark([123], Mark.SENT)
     assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
+
+
+def test_a_mark_is_found_under_either_name_of_a_recording(
+    aws: Aws, memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock
+) -> None:
+    outcomes.remember_alias(UUID, 123)
+    DynamoMarks(aws.dynamodb, TABLE, clock).mark_sent(123)
+    assert memory.look_up([UUID]) == {UUID: Marked(Mark.SENT, NOON_MS)}
+
+
+def put_old_state(aws: Aws, **more: Any) -> None:
+    """The state as the release before 2026-11-25 wrote it."""
+    numbers = {"started_ms": NOON_MS - 7, "revision": 5, "last_page": 9, "other_trigger_ms": 3, "not_before_ms": 4}
+    item = {"pk": {"S": "DISCOVERY"}, "sk": {"S": "STATE"}, "order": {"S": "oldest_first"}} | more
+    aws.dynamodb.put_item(TableName=TABLE, Item=item | {name: {"N": str(each)} for name, each in numbers.items()})
+
+
+def test_an_old_state_is_read_and_its_whole_lookback_is_looked_at(aws: Aws, memory: DynamoDiscoveryMemory) -> None:
+    put_old_state(aws)
+    state = memory.state()
+    assert state == DiscoveryState(
+        started_ms=NOON_MS - 7,
+        revision=5,
+        order=Order.OLDEST_FIRST,
+        last_page=9,
+        other_trigger_ms=3,
+        not_before_ms=4,
+    )
+    assert state.run_begun(NOON_MS + 48 * HOUR_MS, 24 * HOUR_MS).spans[0].from_ms == NOON_MS + 24 * HOUR_MS
+
+
+def test_the_open_walk_of_an_old_state_is_open_as_a_whole(aws: Aws, memory: DynamoDiscoveryMemory) -> None:
+    walk = {"horizon_ms": {"N": "5"}, "begun_ms": {"N": "8"}, "left_at": {"L": [{"N": "3"}]}}
+    put_old_state(aws, walk={"M": walk})
+    state = memory.state()
+    assert state
+    assert state.spans == (Span(from_ms=5, to_ms=NOON_MS, due_ms=NOON_MS + HOUR_MS),)
+    memory.save(replace(state, revision=6, spans=()))
+    assert "walk" not in aws.item("DISCOVERY", "STATE")
 
 
 def test_an_event_that_waits_is_known_to_discovery(aws: Aws, memory: DynamoDiscoveryMemory, clock: FakeClock) -> None:

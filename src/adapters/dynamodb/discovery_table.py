@@ -1,13 +1,17 @@
 """What discovery remembers in the outcome table: its state, one item, and a mark for each recording."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from adapters.dynamodb.keys import DISCOVERY_STATE_KEY, Item, Key, alias_key, mark_key, old_mark_key, outcome_key
 from adapters.dynamodb.marks import mark_item, read_mark
 from adapters.dynamodb.table import at_revision, batch_read, batch_write, conditional
+from domain.discovery.decision import Judged, Trace
 from domain.discovery.mark import Mark, Marked
-from domain.discovery.state import DiscoveryState, Judged, Order, Trace, Walk
+from domain.discovery.recording_list import Order
+from domain.discovery.spans import Span, Spans
+from domain.discovery.state import DiscoveryState
 from domain.evaluation.outcome import Source, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _READ_ATTRIBUTES: Final = ("recording_id", "status", "source", "evaluated_at", "mark", "marked_ms")
+_HOUR_MS: Final = 3_600_000
 _JUDGED: Final = frozenset({Status.CLEAR.value, Status.VIOLATIONS.value})
 
 
@@ -29,7 +34,7 @@ class DynamoDiscoveryMemory:
 
     def state(self) -> DiscoveryState | None:
         found = self._dynamodb.get_item(TableName=self._table, Key=DISCOVERY_STATE_KEY.attributes, ConsistentRead=True)
-        return _state(found["Item"]) if "Item" in found else None
+        return _state(found["Item"], self._now_ms()) if "Item" in found else None
 
     def save(self, state: DiscoveryState) -> None:
         item = _state_item(state)
@@ -39,19 +44,22 @@ class DynamoDiscoveryMemory:
     def look_up(self, recordings: Collection[RecordingId]) -> dict[RecordingId, Trace]:
         """One read of the outcomes (two where ids are UUIDs), then of the marks where outcomes are missing."""
         numbers = self._numbers_of([recording for recording in recordings if isinstance(recording, str)])
-        named = {recording: numbers.get(recording, recording) for recording in recordings}
-        outcomes = self._read(outcome_key(name) for name in named.values())
+        outcomes = self._read(outcome_key(numbers.get(recording, recording)) for recording in recordings)
         traces: dict[RecordingId, Trace] = {}
         given_up_ms: dict[RecordingId, int] = {}
-        for recording, name in named.items():
-            if item := outcomes.get(outcome_key(name)):
+        for recording in recordings:
+            if item := outcomes.get(outcome_key(numbers.get(recording, recording))):
                 evaluated_ms = epoch_ms(item["evaluated_at"]["S"])
                 if item["status"]["S"] in _JUDGED:
                     traces[recording] = Judged(Source(item["source"]["S"]), evaluated_ms)
                 else:
                     given_up_ms[recording] = evaluated_ms  # It is completed now: an earlier mark no longer counts.
-        unknown = [recording for recording in recordings if recording not in traces]
-        marks = self._marks_of(unknown).items()
+        names = {
+            recording: {recording, numbers.get(recording, recording)}
+            for recording in recordings
+            if recording not in traces
+        }
+        marks = self._marks_of(names).items()
         return traces | {each: marked for each, marked in marks if marked.at_ms > given_up_ms.get(each, 0)}
 
     def mark(self, recordings: Collection[RecordingId], mark: Mark) -> None:
@@ -59,13 +67,16 @@ class DynamoDiscoveryMemory:
         items = [mark_item(recording, mark, now_ms, self._lookback_ms) for recording in recordings]
         batch_write(self._dynamodb, self._table, items)
 
-    def _marks_of(self, recordings: Collection[RecordingId]) -> dict[RecordingId, Marked]:
-        """The latest mark of each recording, under the new or the old key."""
-        keys = {recording: (mark_key(recording), old_mark_key(recording)) for recording in recordings}
-        items = self._read(key for both in keys.values() for key in both)
+    def _marks_of(self, names: Mapping[RecordingId, Collection[RecordingId]]) -> dict[RecordingId, Marked]:
+        """The latest mark of each recording, under any of its names, and under the new or the old key."""
+        keys = {
+            recording: [key for name in known for key in (mark_key(name), old_mark_key(name))]
+            for recording, known in names.items()
+        }
+        items = self._read(key for some in keys.values() for key in some)
         latest: dict[RecordingId, Marked] = {}
-        for recording, both in keys.items():
-            if marks := [read_mark(item) for key in both if (item := items.get(key))]:
+        for recording, some in keys.items():
+            if marks := [read_mark(item) for key in some if (item := items.get(key))]:
                 latest[recording] = max(marks, key=lambda marked: marked.at_ms)
         return latest
 
@@ -78,41 +89,43 @@ class DynamoDiscoveryMemory:
         return batch_read(self._dynamodb, self._table, keys, _READ_ATTRIBUTES, consistent=False)
 
 
-def _state(item: Item) -> DiscoveryState:
-    walk = item.get("walk", {}).get("M")
+def _state(item: Item, now_ms: int) -> DiscoveryState:
     return DiscoveryState(
         started_ms=int(item["started_ms"]["N"]),
         revision=int(item["revision"]["N"]),
+        looked_ms=int(item["looked_ms"]["N"]) if "looked_ms" in item else None,
+        spans=_spans(item, now_ms),
         order=Order(item["order"]["S"]) if "order" in item else None,
         last_page=int(item["last_page"]["N"]),
-        walk=Walk(
-            horizon_ms=int(walk["horizon_ms"]["N"]),
-            begun_ms=int(walk["begun_ms"]["N"]),
-            left_at=tuple(int(page["N"]) for page in walk["left_at"]["L"]),
-        )
-        if walk
-        else None,
         other_trigger_ms=int(item["other_trigger_ms"]["N"]),
         not_before_ms=int(item["not_before_ms"]["N"]),
     )
+
+
+def _spans(item: Item, now_ms: int) -> Spans:
+    if "walk" in item:
+        # Written before 2026-11-25. It does not tell which creation times are done, so all of them are open.
+        walk = item["walk"]["M"]
+        return (Span(from_ms=int(walk["horizon_ms"]["N"]), to_ms=now_ms, due_ms=now_ms + _HOUR_MS),)
+    stored = item["spans"]["L"] if "spans" in item else []
+    return tuple(Span(**{name: int(value["N"]) for name, value in span["M"].items()}) for span in stored)
 
 
 def _state_item(state: DiscoveryState) -> Item:
     item: Item = DISCOVERY_STATE_KEY.attributes | {
         "started_ms": {"N": str(state.started_ms)},
         "revision": {"N": str(state.revision)},
+        "spans": {"L": [{"M": _numbers(asdict(span))} for span in state.spans]},
         "last_page": {"N": str(state.last_page)},
         "other_trigger_ms": {"N": str(state.other_trigger_ms)},
         "not_before_ms": {"N": str(state.not_before_ms)},
     }
+    if state.looked_ms is not None:
+        item["looked_ms"] = {"N": str(state.looked_ms)}
     if state.order:
         item["order"] = {"S": state.order}
-    if state.walk:
-        item["walk"] = {
-            "M": {
-                "horizon_ms": {"N": str(state.walk.horizon_ms)},
-                "begun_ms": {"N": str(state.walk.begun_ms)},
-                "left_at": {"L": [{"N": str(page)} for page in state.walk.left_at]},
-            }
-        }
     return item
+
+
+def _numbers(values: Mapping[str, int | None]) -> Item:
+    return {name: {"N": str(value)} for name, value in values.items() if value is not None}

@@ -1,1 +1,1 @@
-"""New recordings in the vendor's list: the walk through it, and what is remembered of it."""
+"""Finding new recordings in the vendor's list."""

@@ -1,12 +1,9 @@
-"""The use case behind discovery: walk the vendor's list of completed recordings, announce those nobody knows.
+"""The use case behind discovery: one run finds new recordings in the vendor's list and announces them.
 
-The list is walked from its new end until a whole page is older than the horizon, because a recording can be completed
-20 minutes after younger ones. Pages that shift while one walks do no harm: what is met twice is known the second time,
-and what slips from one page to another is met by the next run, which walks the same way again. Requests are what
-evaluation leaves over. A run that must stop remembers where; the next one looks at the new end first, so that what is
-new does not wait behind what is left.
+A run looks at the newest recordings first, then at what earlier runs left. It takes only requests that evaluation does
+not need. A run that has to stop remembers what is left.
 
-Announce → mark: a crash in between announces twice, which evaluation takes for one.
+Recordings are announced, then marked. After a crash in between some are announced twice; evaluation judges them once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
+from domain.discovery.decision import Decision, Judged, decide
 from domain.discovery.mark import Mark
 from domain.discovery.ports import SENT_TOGETHER, DiscoveryMemory, EventSender, RecordingList, SpareBudget
-from domain.discovery.recording_list import ListedRecording, RecordingPage
-from domain.discovery.state import Decision, DiscoveryState, Judged, Order, Walk, decide
+from domain.discovery.recording_list import RecordingPage
+from domain.discovery.state import DiscoveryState
+from domain.discovery.walk import PageWalk
 from domain.errors import (
     AlertsError,
     Conflict,
@@ -36,21 +35,23 @@ from domain.ports import Clock
 from domain.recording import RecordingId
 
 _PAGE_RESERVE_MS: Final = 15_000
-"""What one page can take at worst: the request, looking up and announcing a hundred recordings, with their retries."""
+"""The longest that one page takes: the request, looking up and announcing a hundred recordings, with their retries."""
 _HOLD_MS: Final = 60_000
-_BEHIND_MS: Final = 3_600_000
 _WRITES_TRIED: Final = 5
 
 
 @dataclass(slots=True)
 class Run:
-    """What one run did. `stopped`: why it ended before its walk did. `behind`: the walk is open for over an hour.
-    `superseded`: another run ended first, and what this one would remember is dropped."""
+    """What one run did.
+
+    `stopped`: why it left something for the next run. `behind`: something should have been done by now. `malformed`:
+    items of the list without an id. `superseded`: another run ended first, so this one's state was dropped.
+    """
 
     pages: int = 0
     announced: list[RecordingId] = field(default_factory=list)
     missed: list[RecordingId] = field(default_factory=list)
-    malformed: list[RecordingId | None] = field(default_factory=list)
+    malformed: int = 0
     stopped: AlertsError | None = None
     behind: bool = False
     superseded: bool = False
@@ -66,31 +67,29 @@ class DiscoverRecordings:
     lookback_ms: int
 
     def __call__(self, deadline_ms: int, history_ms: int | None = None) -> Run:
-        """One run. With `history_ms`, it and the runs after it walk back so far, also to before the first start."""
-        state = self._begin(history_ms)
-        walk = state.walk or Walk(max(self.now_ms() - self.lookback_ms, state.since_ms), self.now_ms())
-        walking = _Walking(self, state, walk, deadline_ms)
-        run = walking.run
+        """One run. With `history_ms`, it and the runs after it look back so far, also to before the first start."""
+        running = _Running(self, self._begin(history_ms), deadline_ms)
+        run = running.run
         try:
-            walking.to_the_horizon()
-        except (NotNow, Unusable) as obstacle:
-            run.stopped = obstacle
-            run.behind = self.now_ms() - walk.begun_ms > _BEHIND_MS
+            running.look()
+        except (NotNow, Unusable) as error:
+            run.stopped = error
+        left = running.remembered()
+        run.behind = run.stopped is not None and left.is_behind(self.now_ms())
         try:
-            self.memory.save(walking.remembered())
+            self.memory.save(left)
         except Conflict:
             run.superseded = True
         return run
 
     def _begin(self, history_ms: int | None) -> DiscoveryState:
-        """The state, its first start and a wish for history being stored before anything else is done."""
+        """The state. The first start and a wish for history are stored before anything else is done."""
         for _ in range(_WRITES_TRIED):
             now_ms = self.now_ms()
             stored = self.memory.state()
             state = stored or DiscoveryState(started_ms=now_ms)
             if history_ms is not None:
-                horizon_ms = min(now_ms - history_ms, state.walk.horizon_ms if state.walk else now_ms)
-                state = replace(state, walk=Walk(horizon_ms, now_ms))
+                state = state.history_wanted(history_ms, now_ms)
             if state is stored:
                 return state
             if stored:
@@ -103,78 +102,38 @@ class DiscoverRecordings:
         raise Contended("Other runs kept writing the state of discovery first.")
 
 
-class _Walking:
-    """One run on its way through the list."""
+class _Running:
+    """The state of one run."""
 
-    def __init__(self, use_case: DiscoverRecordings, state: DiscoveryState, walk: Walk, deadline_ms: int) -> None:
+    def __init__(self, use_case: DiscoverRecordings, stored: DiscoveryState, deadline_ms: int) -> None:
         self.run = Run()
         self._use_case = use_case
-        self._now_ms = use_case.now_ms
-        self._state = state
-        self._walk = walk
         self._deadline_ms = deadline_ms
-        self._done = False
+        self._state = stored.run_begun(use_case.now_ms(), use_case.lookback_ms)
+        self._walk = PageWalk(self._fetch, self._state.spans, stored.order, stored.last_page)
 
-    def to_the_horizon(self) -> None:
-        if self._now_ms() < self._state.not_before_ms:
-            raise Unavailable("The API asked to be left alone until later.", self._state.not_before_ms)
-        page = self._new_end()
-        fronts = list(self._walk.left_at)
-        while True:
-            settled = self._work_off(page)
-            number = self._after(page)
-            if number is None or self._is_all_old(page):
-                self._done = True
-                return
-            while fronts and not self._lies_behind(fronts[0], number):
-                fronts.pop(0)  # Reached on foot: from here on it is the walk itself.
-            if fronts and settled:
-                number = fronts.pop(0)  # Nothing new is left up to there.
-            self._walk = replace(self._walk, left_at=(number, *fronts))
-            page = self._fetch(number)
+    def look(self) -> None:
+        if self._use_case.now_ms() < self._state.not_before_ms:
+            raise Unavailable("The API asked for a pause that is not over.", self._state.not_before_ms)
+        for page in self._walk.pages():
+            self._work_off(page)
 
     def remembered(self) -> DiscoveryState:
-        """The next revision of the state: where to go on, or that nothing is left."""
+        """The next revision of the state."""
         stopped = self.run.stopped
-        following = self._walk.after_it(self._now_ms(), self._use_case.lookback_ms)
         retry_at_ms = stopped.retry_at_ms if isinstance(stopped, Unavailable) else None
         return replace(
             self._state,
             revision=self._state.revision + 1,
-            walk=following if self._done else self._walk,
+            spans=self._walk.spans,
+            order=self._walk.order,
+            last_page=self._walk.last_page,
             not_before_ms=retry_at_ms or 0,
         )
 
-    # ── The way through the pages ──────────────────────────────────────────────────────────────────────────────────
-
-    def _new_end(self) -> RecordingPage:
-        """The page at the new end. Which one that is, is found out once by looking at both, and once more whenever
-        nothing new is there: should the list be turned round one day, discovery must not fall silent."""
-        page = self._fetch(self._state.last_page if self._state.order is Order.OLDEST_FIRST else 1)
-        while self._state.order is Order.OLDEST_FIRST and page.number != max(1, page.total_pages):
-            page = self._fetch(max(1, page.total_pages))
-        order = self._state.order
-        if page.total_pages > 1 and (order is None or not self._recent(page)):
-            other = self._fetch(page.total_pages if page.number == 1 else 1)
-            page = max(page, other, key=lambda each: each.newest_ms)
-            order = Order.NEWEST_FIRST if page.number == 1 else Order.OLDEST_FIRST
-        if order is not self._state.order:
-            self._walk = replace(self._walk, left_at=())
-        self._state = replace(self._state, order=order, last_page=max(1, page.total_pages))
-        return page
-
-    def _after(self, page: RecordingPage) -> int | None:
-        """The number of the next older page."""
-        if self._state.order is Order.OLDEST_FIRST:
-            return min(page.number - 1, page.total_pages) or None
-        return page.number + 1 if page.number < page.total_pages else None
-
-    def _lies_behind(self, left_at: int, number: int) -> bool:
-        """Whether the page where a run stopped is older than page `number`."""
-        return left_at < number if self._state.order is Order.OLDEST_FIRST else left_at > number
-
     def _fetch(self, number: int) -> RecordingPage:
-        if self._now_ms() > self._deadline_ms - _PAGE_RESERVE_MS:
+        now_ms = self._use_case.now_ms
+        if now_ms() > self._deadline_ms - _PAGE_RESERVE_MS:
             raise OutOfTime("Too little time was left for another page.")
         self._use_case.budget.take_spare()
         self.run.pages += 1
@@ -182,42 +141,32 @@ class _Walking:
             page = self._use_case.recordings.page(number)
         except (Throttled, KeyRefused, KeyMissing) as obstacle:
             # Nobody else's request would fare better.
-            self._use_case.budget.hold(obstacle.retry_at_ms or self._now_ms() + _HOLD_MS)
+            self._use_case.budget.hold(obstacle.retry_at_ms or now_ms() + _HOLD_MS)
             raise
         self.run.malformed += page.malformed
         return page
 
-    def _recent(self, page: RecordingPage) -> list[ListedRecording]:
-        return [listed for listed in page.recordings if listed.created_ms >= self._walk.horizon_ms]
-
-    def _is_all_old(self, page: RecordingPage) -> bool:
-        return bool(page.recordings) and not self._recent(page)
-
-    # ── The recordings of a page ───────────────────────────────────────────────────────────────────────────────────
-
-    def _work_off(self, page: RecordingPage) -> bool:
-        """Announce and mark what nobody knows; whether there was nothing to be done."""
-        recent = {listed.recording: listed for listed in self._recent(page) if listed.completed}
-        if not recent:
-            return True
-        memory = self._use_case.memory
-        traces = memory.look_up(recent)
-        delivered = (
-            trace.evaluated_ms for trace in traces.values() if isinstance(trace, Judged) and trace.by_another_trigger
-        )
-        other_trigger_ms = max(delivered, default=0)
-        if other_trigger_ms > self._state.other_trigger_ms:
-            self._state = replace(self._state, other_trigger_ms=other_trigger_ms)
-        now_ms, lookback_ms = self._now_ms(), self._use_case.lookback_ms
+    def _work_off(self, page: RecordingPage) -> None:
+        """Announce and mark the recordings of a page that are not known yet."""
+        wanted = {
+            listed.recording: listed for listed in page.recordings if listed.completed and self._walk.wants(listed)
+        }
+        if not wanted:
+            return
+        traces = self._use_case.memory.look_up(wanted)
+        for trace in traces.values():
+            if isinstance(trace, Judged) and trace.by_another_trigger:
+                latest_ms = max(self._state.other_trigger_ms, trace.evaluated_ms)
+                self._state = replace(self._state, other_trigger_ms=latest_ms)
+        now_ms = self._use_case.now_ms()
         decisions = {
-            recording: decide(listed, traces.get(recording), self._state, now_ms, lookback_ms)
-            for recording, listed in recent.items()
+            recording: decide(listed, traces.get(recording), self._state, now_ms)
+            for recording, listed in wanted.items()
         }
         new = [recording for recording, decision in decisions.items() if decision is Decision.GIVE_TIME]
         if new:
-            memory.mark(new, Mark.SEEN)
+            self._use_case.memory.mark(new, Mark.SEEN)
         self._announce(decisions)
-        return all(decision is Decision.KNOWN for decision in decisions.values())
 
     def _announce(self, decisions: dict[RecordingId, Decision]) -> None:
         due = [each for each, decision in decisions.items() if decision in {Decision.SEND, Decision.SEND_MISSED}]

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Mark(StrEnum):
-    """A recording was seen and has time to arrive by another trigger, or its event was sent to the queue."""
+    """Discovery has seen the recording and gives it time to arrive by another trigger, or its event was sent."""
 
     SEEN = "seen"
     SENT = "sent"

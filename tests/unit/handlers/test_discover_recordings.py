@@ -1,4 +1,4 @@
-"""The discovery function's entrance: what it takes, what it answers, what it counts and what it logs."""
+"""The discovery function's entrance: the events it takes, its answers, metrics and log line."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class FlushedMeter(FakeMeter):
 
 
 class Discover:
-    """Answers with `run`, or raises it; `asked` are the deadlines and the wishes for history."""
+    """Answers with `run`, or raises it. `asked` are the deadlines and the history wanted."""
 
     def __init__(self, run: Run | Exception) -> None:
         self.run = run
@@ -59,7 +59,7 @@ class Fixture:
 
 
 @pytest.mark.parametrize("event", [{}, [], "x", {"source": "aws.scheduler", "detail": {}}, {"history_hours": None}])
-def test_whatever_starts_it_is_a_run(event: Any) -> None:
+def test_any_other_event_is_a_run(event: Any) -> None:
     fixture = Fixture()
     assert fixture.handle(event) == {"result": "complete", "reason": "", "pages": 2, "discovered": 0, "missed": 0}
     assert fixture.discover.asked == [(NOON_MS + 30_000, None)]
@@ -82,17 +82,17 @@ def test_any_other_wish_for_history_is_refused_in_words(hours: Any) -> None:
     assert fixture.discover.asked == []
 
 
-def test_what_was_found_is_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
-    fixture = Fixture(Run(pages=3, announced=[1, 2, 3], missed=[2], malformed=[9, None]))
+def test_recordings_found_are_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    fixture = Fixture(Run(pages=3, announced=[1, 2, 3], missed=[2], malformed=2))
     assert fixture.handle() == {"result": "complete", "reason": "", "pages": 3, "discovered": 3, "missed": 1}
     assert fixture.meter.total("RecordingsDiscovered") == 3
     assert fixture.meter.total("RecordingsMissed") == 1
     assert fixture.meter.total("ListItemsMalformed") == 2
-    assert logged(caplog) == {"announced_ids": [1, 2, 3], "missed_ids": [2], "malformed_ids": [9, None]}
+    assert logged(caplog) == {"announced_ids": [1, 2, 3], "missed_ids": [2]}
 
 
 @pytest.mark.parametrize(
-    ("obstacle", "reason", "for_an_operator"),
+    ("error", "reason", "for_an_operator"),
     [
         (KeyMissing("."), "no_api_key", 1),
         (KeyRefused("."), "unauthorized", 1),
@@ -103,21 +103,23 @@ def test_what_was_found_is_counted_and_named(caplog: pytest.LogCaptureFixture) -
         (BudgetSpent("."), "budget", 0),
     ],
 )
-def test_why_a_run_stopped_early_is_counted_and_said(obstacle: AlertsError, reason: str, for_an_operator: int) -> None:
-    fixture = Fixture(Run(stopped=obstacle))
+def test_the_reason_of_stopping_early_is_counted_and_answered(
+    error: AlertsError, reason: str, for_an_operator: int
+) -> None:
+    fixture = Fixture(Run(stopped=error))
     assert (fixture.handle()["result"], fixture.handle()["reason"]) == ("stopped_early", reason)
     assert fixture.meter.total("DiscoveryStoppedEarly", reason=reason) == 2
     assert fixture.meter.total("DiscoveryRefused") == 2 * for_an_operator
     assert fixture.meter.total("DiscoveryBehind") == 0
 
 
-def test_a_walk_open_for_long_is_counted() -> None:
+def test_a_run_that_is_behind_is_counted() -> None:
     fixture = Fixture(Run(stopped=Unavailable("."), behind=True))
     fixture.handle()
     assert fixture.meter.total("DiscoveryBehind") == 1
 
 
-def test_what_is_unexpected_is_raised_for_lambda_to_try_again_and_the_metrics_are_written() -> None:
+def test_an_unexpected_error_is_raised_for_lambda_to_retry_and_the_metrics_are_written() -> None:
     fixture = Fixture(ConnectionError("the table is out of reach"))
     with pytest.raises(ConnectionError):
         fixture.handle()

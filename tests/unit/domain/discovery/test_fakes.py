@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.discovery.state import Judged
+from domain.discovery.decision import Judged
 from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
 from tests.fakes.clock import FakeClock

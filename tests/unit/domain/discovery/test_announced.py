@@ -1,0 +1,147 @@
+"""Which recordings of the list are announced, when, and which count as missed."""
+
+import pytest
+
+from domain.discovery.mark import Mark
+from domain.evaluation.outcome import Source
+from tests.fakes.clock import NOON_MS
+from tests.unit.domain.discovery.world import DAY, HOUR, MINUTE, ORDERS, World
+
+
+@ORDERS
+def test_a_new_recording_is_announced_and_marked_once(newest_first: bool) -> None:
+    world = World(newest_first=newest_first).old(250).started()
+    world.new(1, 2)
+    assert sorted(map(int, world.run().announced)) == [1, 2]
+    assert world.memory.marks[1].mark is Mark.SENT
+    assert world.run().announced == []
+
+
+def test_a_recording_with_any_outcome_is_not_announced() -> None:
+    world = World().started()
+    world.new(1, 2)
+    world.judged(1)
+    assert world.run().announced == [2]
+
+
+def test_a_recording_completed_after_younger_ones_is_announced_when_it_appears() -> None:
+    world = World().started()
+    world.new(*range(1, 251))
+    world.run()
+    world.list.add(999, world.clock() - 20 * MINUTE)
+    assert world.run().announced == [999]
+
+
+def test_a_recording_completed_later_than_the_vendor_says_is_announced_before_it_leaves_the_lookback() -> None:
+    world = World().started()
+    world.new(1, age_ms=2 * HOUR)
+    while not (run := world.run()).announced:
+        assert world.clock() < NOON_MS + DAY // 2
+    assert run.announced == [1]
+
+
+def test_events_are_sent_ten_at_a_time_each_ten_marked_before_the_next() -> None:
+    world = World().started()
+    world.new(*range(1, 24))
+    world.stage.passed.clear()
+    world.run()
+    assert world.sender.batches == [10, 10, 3]
+    steps = [step for step in world.stage.passed if step in {"before send", "before mark sent"}]
+    assert steps == ["before send", "before mark sent"] * 3
+
+
+def test_a_recording_that_is_listed_but_not_completed_waits() -> None:
+    world = World().started()
+    world.new(1)
+    world.list.pending = {1}
+    assert world.run().announced == []
+    world.list.pending = set()
+    assert world.run().announced == [1]
+
+
+@ORDERS
+def test_a_recording_without_a_time_is_announced_once(newest_first: bool) -> None:
+    world = World(newest_first=newest_first).started()
+    world.new(*range(1, 131))
+    world.list.undated = {1, 50, 130}
+    world.run()
+    world.run()
+    assert sorted(map(int, world.sender.sent)) == [*range(1, 131)]
+
+
+def test_items_without_an_id_are_counted_and_the_others_announced() -> None:
+    world = World().old(150).started()
+    world.new(1)
+    world.list.malformed = {1: 2}
+    run = world.run()
+    assert (run.announced, run.malformed) == ([1], 2)
+
+
+# ── Beside another trigger ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_beside_another_trigger_a_recording_has_until_the_next_run() -> None:
+    world = World().started()
+    world.other_trigger()
+    world.new(1, 2)
+    first = world.run()
+    assert (first.announced, first.missed) == ([], [])
+    assert world.memory.marks[1].mark is Mark.SEEN
+    world.judged(2, source=Source.WEBHOOK)
+    second = world.run()
+    assert (second.announced, second.missed) == ([1], [1])
+    assert world.run().announced == []
+
+
+@pytest.mark.parametrize("source", [None, Source.DISCOVERY, Source.REPLAY])
+def test_without_another_trigger_nothing_waits_and_nothing_is_missed(source: Source | None) -> None:
+    world = World().started()
+    if source:
+        world.new(7)
+        world.judged(7, source=source)
+        world.run()
+    world.new(1)
+    run = world.run()
+    assert (run.announced, run.missed) == ([1], [])
+
+
+@pytest.mark.parametrize(("days", "relied_on"), [(6, True), (7, False)])
+def test_a_trigger_is_relied_on_for_a_week_after_its_last_delivery(days: int, relied_on: bool) -> None:
+    world = World().started()
+    world.other_trigger()
+    world.run(after_ms=days * DAY)
+    world.new(1)
+    assert world.run().announced == ([] if relied_on else [1])
+    assert world.run().missed == ([1] if relied_on else [])
+
+
+def test_two_runs_within_moments_do_not_shorten_the_time() -> None:
+    world = World().started()
+    world.other_trigger()
+    world.new(1)
+    world.run()
+    assert world.run(after_ms=1_000).announced == []
+    assert world.run().missed == [1]
+
+
+@pytest.mark.parametrize("age_ms", [22 * MINUTE - 1_000, 22 * MINUTE + 1_000, 5 * HOUR, 17 * HOUR])
+@pytest.mark.parametrize("every_ms", [MINUTE, 5 * MINUTE, 18 * HOUR, 23 * HOUR])
+def test_no_recording_falls_out_of_sight_while_it_has_time(age_ms: int, every_ms: int) -> None:
+    """The runs are far apart, and a webhook goes on delivering other recordings."""
+    world = World().started()
+    world.run(after_ms=every_ms)
+    world.other_trigger()
+    world.clock.advance(every_ms)
+    world.new(1, age_ms=min(age_ms, every_ms + 20 * MINUTE))
+    missed = world.run(after_ms=0).missed + world.run(after_ms=every_ms).missed + world.run(after_ms=every_ms).missed
+    assert missed == [1]
+
+
+def test_two_runs_at_once_just_after_completion_lose_nothing() -> None:
+    """The second run finds it too old to wait for the run after it."""
+    world = World().started()
+    world.other_trigger()
+    world.new(1, age_ms=22 * MINUTE - 500)
+    first = world.run(after_ms=0)
+    second = world.run(after_ms=1_000)
+    assert (first.missed, second.missed) == ([], [1])
