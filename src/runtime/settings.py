@@ -7,7 +7,7 @@ Store, not here.
 import os
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from adapters.addresses import is_safe
 
@@ -68,11 +68,20 @@ class WebhookSettings(_Settings):
     event_queue_url: str
 
 
-class DiscoverySettings(_Settings):
+class DiscoverySettings(_TableSettings):
     """Of the function that discovers new recordings."""
 
     identitycall_base_url: _ApiAddress
     requests_per_minute: Annotated[int, Field(ge=1)]
-    outcome_table_name: str
     event_queue_url: str
     discovery_lookback_hours: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _outcomes_outlive_the_lookback(self) -> Self:
+        """CloudFormation cannot compare two numbers, so the template cannot refuse this."""
+        if self.outcome_retention_days * 24 < self.discovery_lookback_hours:
+            raise ValueError(
+                f"OutcomeRetentionDays ({self.outcome_retention_days} days) is shorter than DiscoveryLookbackHours"
+                f" ({self.discovery_lookback_hours} hours): recordings whose outcome has expired would alert again"
+            )
+        return self

@@ -28,6 +28,7 @@ def function(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "IDENTITYCALL_BASE_URL": BASE,
         "REQUESTS_PER_MINUTE": "60",
         "OUTCOME_TABLE_NAME": TABLE,
+        "OUTCOME_RETENTION_DAYS": "365",
         "EVENT_QUEUE_URL": aws.queue_url,
         "DISCOVERY_LOOKBACK_HOURS": "24",
         "POWERTOOLS_METRICS_NAMESPACE": "IdentityCallAlerts",

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from runtime.settings import EvaluationSettings, SlackSettings
+from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings
 
 EVALUATION = {
     "PARAMETER_PREFIX": "/alerts",
@@ -25,10 +25,20 @@ SLACK = {
     "EMAIL_CONFIGURED": "false",
 }
 
+DISCOVERY = {
+    "PARAMETER_PREFIX": "/alerts",
+    "IDENTITYCALL_BASE_URL": "https://api.identitycall.ai/api/v1/public",
+    "REQUESTS_PER_MINUTE": "60",
+    "OUTCOME_TABLE_NAME": "outcomes",
+    "OUTCOME_RETENTION_DAYS": "30",
+    "EVENT_QUEUE_URL": "https://sqs/events",
+    "DISCOVERY_LOOKBACK_HOURS": "720",
+}
+
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in {*EVALUATION, *SLACK, "AWS_ENDPOINT_URL"}:
+    for name in {*EVALUATION, *SLACK, *DISCOVERY, "AWS_ENDPOINT_URL"}:
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
@@ -48,6 +58,14 @@ def test_evaluation(environment: pytest.MonkeyPatch) -> None:
 def test_slack(environment: pytest.MonkeyPatch, written: str, read: bool) -> None:
     fill(environment, SLACK | {"EMAIL_CONFIGURED": written})
     assert SlackSettings.from_environment().email_configured is read
+
+
+def test_outcomes_are_kept_at_least_as_long_as_discovery_looks_back(environment: pytest.MonkeyPatch) -> None:
+    fill(environment, DISCOVERY)
+    assert DiscoverySettings.from_environment().discovery_lookback_hours == 720
+    fill(environment, DISCOVERY | {"OUTCOME_RETENTION_DAYS": "29"})
+    with pytest.raises(ValidationError, match=r"OutcomeRetentionDays \(29 days\) is shorter than DiscoveryLookback"):
+        DiscoverySettings.from_environment()
 
 
 def test_every_missing_variable_is_named(environment: pytest.MonkeyPatch) -> None:
