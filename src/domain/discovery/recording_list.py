@@ -64,10 +64,6 @@ class RecordingPage:
             return None
         return Order.OLDEST_FIRST if times_ms[0] < times_ms[-1] else Order.NEWEST_FIRST
 
-    @property
-    def empty(self) -> bool:
-        return not self.recordings and not self.malformed
-
 
 def read_page(body: object, number: int) -> RecordingPage:
     """Raises `Unusable` where the body is no page of the list, or holds several items and none with id and time."""

@@ -108,4 +108,4 @@ class PageWalk:
 
 def _follows(before: RecordingPage, page: RecordingPage) -> bool:
     """Whether no recording can be between the pages. One can have moved up if the list became shorter."""
-    return abs(page.number - before.number) == 1 and page.total_count >= before.total_count and not page.empty
+    return abs(page.number - before.number) == 1 and page.total_count >= before.total_count
