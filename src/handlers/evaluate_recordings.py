@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from adapters.alert_topic import SnsAlertTopic
@@ -21,7 +20,6 @@ from adapters.event_queue import event_text
 from adapters.identitycall.client import API_KEY, IdentityCallApi
 from adapters.message_queue import MessageQueue, as_body
 from adapters.rule_book import RULES, StoredRules
-from domain.errors import OPERATOR_NEEDED
 from domain.evaluation.attempt import Attempt
 from domain.evaluation.evaluate import EvaluateRecording
 from domain.evaluation.event import Duplicate, Evaluated, RecordingEvent, Result
@@ -32,14 +30,12 @@ from domain.retry import DeadLettered, Deferred
 from runtime.aws import AWS_CONFIG, BATCH_SIZE, PUBLISH_CONFIG, message_queue, parameters
 from runtime.batch import BatchLoop, Group
 from runtime.clock import now_ms
+from runtime.evaluation_report import EvaluationReporter
 from runtime.local_stack import require_local_stack
 from runtime.messages import Message, read_message
 from runtime.metrics import EmfMeter
 from runtime.received_events import Content, by_recording, read_invocation
-from runtime.report import Reporter
 from runtime.settings import EvaluationSettings
-
-logger = Logger()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -84,7 +80,7 @@ class EvaluationWorker:
         self._evaluate = evaluate
         self._queue = queue
         self._batch = BatchLoop(queue, meter, now_ms, threads)
-        self._reporter = Reporter(meter, now_ms, "RecordingsDeferred", "EventsDeadLettered")
+        self._report = EvaluationReporter(meter, now_ms)
         self._meter = meter
         self._now_ms = now_ms
 
@@ -135,31 +131,6 @@ class EvaluationWorker:
         self._report(result, **(_ids(group.content) or {"message_id": group.messages[0].message_id}))
         if len(group.messages) > 1:
             self._meter.add("DuplicatesSkipped", len(group.messages) - 1)
-
-    def _report(self, result: Result, **about: Any) -> None:
-        """Write one log line and count. `about`: ids for the log, never spoken words."""
-        match result:
-            case Evaluated(outcome, alerted, details_missing):
-                self._meter.add("RecordingsEvaluated")
-                self._meter.add("RuleViolations", outcome.violations_total)
-                about |= {
-                    "status": outcome.status,
-                    "violations": outcome.violations_total,
-                    "revision": outcome.revision,
-                    "alerted": alerted,
-                }
-                if details_missing:
-                    about["details_missing"] = details_missing
-                logger.info("evaluated", **about)
-            case Duplicate(_, reason, alerted):
-                self._meter.add("DuplicatesSkipped")
-                logger.info("duplicate", reason=reason, alerted=alerted, **about)
-            case Deferred():
-                if result.reason in OPERATOR_NEEDED:
-                    self._meter.add("OperatorNeeded")
-                self._reporter.deferred(result, **about)
-            case DeadLettered():
-                self._reporter.dead_lettered(result, **about)
 
 
 _WORDS = {Evaluated: "evaluated", Duplicate: "duplicate", Deferred: "deferred", DeadLettered: "dead_lettered"}

@@ -6,7 +6,7 @@ import pytest
 
 from domain.alerts.alert import Alert
 from domain.retry import History
-from handlers import evaluate_recordings
+from runtime import evaluation_report
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import body, goal
 from tests.integration.aws import Aws
@@ -25,7 +25,7 @@ class Evaluation:
         self.logged: list[dict[str, Any]] = []
 
     def directly(self, event: Any, remaining_ms: int = 30_000) -> dict[str, Any]:
-        with log_lines_of(evaluate_recordings.logger) as lines:
+        with log_lines_of(evaluation_report.logger) as lines:
             try:
                 return self.worker.handle(event, context(remaining_ms))
             finally:

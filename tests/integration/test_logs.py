@@ -9,7 +9,8 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from handlers import evaluate_recordings, notify_slack
+from handlers import notify_slack
+from runtime import evaluation_report
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import alert, body, details, goal, unmet
 from tests.integration.aws import TABLE, Aws
@@ -124,11 +125,11 @@ class TestEvaluating:
         prepare: Prepare,
     ) -> None:
         prepare(vendor, aws, monkeypatch)
-        listener.assert_discreet(worker, evaluate_recordings.logger, THE_EVENT)
+        listener.assert_discreet(worker, evaluation_report.logger, THE_EVENT)
 
     @pytest.mark.parametrize("text", [SPOKEN, f'{{"explanation": "{SPOKEN}"}}', f'{{"type": "x", "data": "{SPOKEN}"}}'])
     def test_a_malformed_event(self, worker: Any, listener: Listener, text: str) -> None:
-        listener.assert_discreet(worker, evaluate_recordings.logger, text)
+        listener.assert_discreet(worker, evaluation_report.logger, text)
 
 
 POSTS: dict[str, Act] = {

@@ -11,7 +11,7 @@ from domain import retry
 from domain.alerts import deliver
 from domain.evaluation import attempt, fetch, outbox, outcome
 from handlers import evaluate_recordings
-from runtime import batch, received_events
+from runtime import batch, evaluation_report, received_events
 from tests.simulation.parallel import on_all_cores
 from tests.simulation.simulation import Finding, run
 from tests.simulation.substitution import Change, Constant, Substitution
@@ -171,8 +171,8 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     ),
     "explanations logged": (
         Substitution(
-            _Worker,
-            "_report",
+            evaluation_report.EvaluationReporter,
+            "__call__",
             "about |= {\n",
             'about |= {\n"said": outcome.snapshot.json.decode() if outcome.snapshot else "",\n',
         ),

@@ -25,10 +25,10 @@ from domain.evaluation.evaluate import EvaluateRecording
 from domain.evaluation.fetch import FetchAnalysis
 from domain.evaluation.outbox import Outbox
 from domain.ports import Clock
-from handlers import evaluate_recordings, notify_slack
+from handlers import notify_slack
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
-from runtime import aws, batch, report
+from runtime import aws, batch, evaluation_report, report
 from runtime.aws import BATCH_SIZE
 from runtime.metrics import EmfMeter
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
@@ -171,7 +171,7 @@ def installed(parts: Parts) -> "Iterator[None]":
         stack.enter_context(in_place_of_threads(parts.world))
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
         sink = cast(Any, _LogSink())
-        for module in (evaluate_recordings, notify_slack, aws, batch, report):
+        for module in (evaluation_report, notify_slack, aws, batch, report):
             handler = cast(Any, module.logger.registered_handler)
             stack.callback(handler.setStream, handler.setStream(sink) or sink)
         yield

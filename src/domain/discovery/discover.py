@@ -17,26 +17,14 @@ from domain.discovery.ports import SENT_TOGETHER, DiscoveryMemory, EventSender, 
 from domain.discovery.recording_list import RecordingPage
 from domain.discovery.state import DiscoveryState
 from domain.discovery.walk import PageWalk
-from domain.errors import (
-    AlertsError,
-    Conflict,
-    Contended,
-    KeyMissing,
-    KeyRefused,
-    NotNow,
-    NotTaken,
-    OutOfTime,
-    Throttled,
-    Unavailable,
-    Unusable,
-)
+from domain.errors import AlertsError, Conflict, Contended, NotNow, NotTaken, OutOfTime, Unavailable, Unusable
 from domain.evaluation.outcome import Source
+from domain.hold import hold_on_refusal
 from domain.ports import Clock
 from domain.recording import RecordingId
 
 _PAGE_RESERVE_MS: Final = 15_000
 """The longest that one page takes: the request, looking up and announcing a hundred recordings, with their retries."""
-_HOLD_MS: Final = 60_000
 _WRITES_TRIED: Final = 5
 
 
@@ -137,12 +125,8 @@ class _Running:
             raise OutOfTime("Too little time was left for another page.")
         self._use_case.budget.take_spare()
         self.run.pages += 1
-        try:
+        with hold_on_refusal(self._use_case.budget, now_ms):
             page = self._use_case.recordings.page(number)
-        except (Throttled, KeyRefused, KeyMissing) as obstacle:
-            # Nobody else's request would fare better.
-            self._use_case.budget.hold(obstacle.retry_at_ms or now_ms() + _HOLD_MS)
-            raise
         self.run.malformed += page.malformed
         return page
 
