@@ -1,4 +1,4 @@
-"""Discovery in the deployed stack: nobody announces the recordings, yet they are alerted. IAM is enforced.
+"""Discovery in the deployed stack: no trigger announces the recordings, yet they are alerted. IAM is enforced.
 
 But the emulator knows no `dynamodb:LeadingKeys`: it refuses no write for its key. `tests/integration/
 test_table_permissions.py` compares the functions' writes with what the template's conditions allow.
@@ -80,7 +80,7 @@ def settled(stack: LocalStack, *recordings: Recording) -> bool:
     return all(stack.outcome(each) for each in ids) and not about(stack.waiting(), *ids)
 
 
-def test_a_recording_that_nobody_announced_ends_in_slack(stack: LocalStack, new: New) -> None:
+def test_a_recording_that_no_trigger_announced_ends_in_slack(stack: LocalStack, new: New) -> None:
     recording, clear = new(), new(goals=[MET])
     answer = run(stack)
     assert (answer["result"], answer["discovered"], answer["missed"]) == ("complete", 2, 0)

@@ -174,7 +174,7 @@ def test_without_a_key_the_first_start_is_remembered_all_the_same(aws: Aws) -> N
     assert "started_ms" in aws.item("DISCOVERY", "STATE")
 
 
-def test_nobody_s_name_is_logged(vendor: responses.RequestsMock, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_person_s_name_is_logged(vendor: responses.RequestsMock, caplog: pytest.LogCaptureFixture) -> None:
     listed(vendor, item(123), item("Dana Whitfield"), item(None))
     run()
     assert caplog.records

@@ -44,7 +44,6 @@ class PageWalk:
                     return
                 following = self._with(min(older - 1, self._hint(older)))
             else:
-                self._remember(older + 1)
                 following = self._with(older + 1)
             reached = (reached and _follows(page, following)) or self._reaches(following)
             page = following
@@ -95,15 +94,12 @@ class PageWalk:
         elif times_ms := page.times_ms:
             self.spans = walked_to(self.spans, times_ms[0 if self.order is Order.OLDEST_FIRST else -1])
         if self.spans:
-            self._remember(min(older, self._hint(older)))
+            self.spans = (replace(self.spans[0], older_pages=min(older, self._hint(older))), *self.spans[1:])
 
     def _hint(self, otherwise: int) -> int:
         """Where an earlier run left the span."""
         older = self.spans[0].older_pages
         return otherwise if older is None else older
-
-    def _remember(self, older: int) -> None:
-        self.spans = (replace(self.spans[0], older_pages=older), *self.spans[1:])
 
 
 def _follows(before: RecordingPage, page: RecordingPage) -> bool:
