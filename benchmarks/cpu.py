@@ -114,8 +114,8 @@ def show(console: Console) -> list[Verdict]:
         "JSON decoding, and our very writes (clear: put_item; alerting: put_item, publish, update_item) by boto3 "
         f"clients with our settings, in {BATCH} threads too. No reads, no request budget, no judging, no log.",
         "reference: benchmarks/reference.py, one recording after the other, as Powertools' BatchProcessor works. It "
-        "does less: no outbox, no conditional writes, no request limit. Without the names its alerts need one GET less.",
-        "A batch of 1 pays for its read and the budget alone: that is a system at rest.",
+        "does less: no outbox, no conditional writes, no request limit. Without names its alerts need one GET less.",
+        "A batch of 1 pays alone for its read and the budget: that is a system without a backlog.",
     )
     return [verdict for kind in KINDS for verdict in _verdicts(kind, found[kind])]
 

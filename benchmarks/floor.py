@@ -20,7 +20,7 @@ import requests
 from benchmarks.ours import Call
 from benchmarks.world import ALERTING, BATCH
 from local.vendor_stub import VendorStub
-from runtime.aws import AWS_CONFIG
+from runtime.outside import AWS_CONFIG
 
 
 class Floor:

@@ -61,22 +61,13 @@ def inside(progress: Progress) -> Any:
 
 
 def _subjects() -> dict[str, Callable[[], None]]:
-    import boto3
+    from handlers.receive_webhook import build
+    from runtime.outside import WEBHOOK_CONFIG, Outside
+    from runtime.settings import WebhookSettings
 
-    from adapters.event_queue import EventQueue
-    from adapters.parameters import Parameters
-    from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
-    from handlers.receive_webhook import WebhookReceiver
-    from runtime.aws import WEBHOOK_CONFIG
-    from runtime.clock import now_ms
-    from runtime.metrics import EmfMeter
-    from runtime.refusals import Refusals
-
-    sqs = boto3.client("sqs", config=WEBHOOK_CONFIG)
-    url = os.environ["EVENT_QUEUE_URL"]
-    parameters = Parameters(_KnownSecret(), "/bench", [WEBHOOK_SECRET], now_ms, _never)  # type: ignore[arg-type]
-    gate, refusals = WebhookGate(parameters, now_ms), Refusals(now_ms)
-    receiver = WebhookReceiver(gate, EventQueue(sqs, url), EmfMeter(), refusals)
+    outside, url = Outside(WEBHOOK_CONFIG), os.environ["EVENT_QUEUE_URL"]
+    outside.ssm = _KnownSecret()  # type: ignore[assignment]
+    receiver, sqs = build(WebhookSettings(parameter_prefix="/bench", event_queue_url=url), outside), outside.sqs
     body = json.dumps({"type": "recording.analyzed", "data": {"recording_id": 123}})
 
     def bare() -> None:
@@ -110,10 +101,6 @@ class _KnownSecret:
 
     def get_parameters(self, **_: Any) -> dict[str, Any]:
         return {"Parameters": [{"Name": f"/bench/{webhooks.ENTRY}", "Value": webhooks.SECRET}]}
-
-
-def _never(error: Exception) -> None:
-    raise error
 
 
 def show(console: Console) -> list[Verdict]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -21,10 +20,9 @@ from adapters.identitycall.recording_list import RecordingListApi
 from domain.discovery.discover import DiscoverRecordings, Run
 from domain.errors import KeyForbidden, KeyMissing, KeyRefused, Unusable
 from domain.ports import Clock
-from runtime.aws import AWS_CONFIG, parameters
-from runtime.clock import now_ms
 from runtime.local_stack import require_local_stack
 from runtime.metrics import EmfMeter
+from runtime.outside import Outside
 from runtime.settings import DiscoverySettings
 
 logger = Logger()
@@ -43,15 +41,22 @@ def worker() -> "DiscoveryWorker":
     """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
     settings = DiscoverySettings.from_environment()
     require_local_stack(settings.aws_endpoint_url)
-    table, lookback_ms = settings.outcome_table_name, settings.discovery_lookback_hours * _HOUR_MS
-    meter = EmfMeter()
-    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
-    stored = parameters(settings.parameter_prefix, API_KEY)
+    return build(settings, Outside())
+
+
+def build(settings: DiscoverySettings, outside: Outside) -> "DiscoveryWorker":
+    """Put the worker together."""
+    dynamodb, table, now_ms = outside.dynamodb, settings.outcome_table_name, outside.now_ms
+    lookback_ms = settings.discovery_lookback_hours * _HOUR_MS
+    meter = outside.meter()
+    stored = outside.parameters(settings.parameter_prefix, API_KEY)
+    api = IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms, outside.monotonic)
+    limit = settings.requests_per_minute
     discover = DiscoverRecordings(
-        recordings=RecordingListApi(IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms)),
+        recordings=RecordingListApi(api),
         memory=DynamoDiscoveryMemory(dynamodb, table, lookback_ms, now_ms),
-        queue=EventQueue(boto3.client("sqs", config=AWS_CONFIG), settings.event_queue_url),
-        budget=SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, BatchThreads(1)),
+        queue=EventQueue(outside.sqs, settings.event_queue_url),
+        budget=SharedRequestBudget(dynamodb, table, limit, meter, now_ms, BatchThreads(1), outside.sleep),
         now_ms=now_ms,
         lookback_ms=lookback_ms,
     )

@@ -3,12 +3,10 @@
 Read downwards: `lambda_handler` → `EvaluationWorker.handle` → `_settle` → `domain.evaluation.evaluate`.
 """
 
-import random
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from adapters.alert_topic import SnsAlertTopic
@@ -27,13 +25,12 @@ from domain.evaluation.fetch import FetchAnalysis
 from domain.evaluation.outbox import Outbox
 from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred
-from runtime.aws import AWS_CONFIG, BATCH_SIZE, PUBLISH_CONFIG, message_queue, parameters
 from runtime.batch import BatchLoop, Group
-from runtime.clock import now_ms
 from runtime.evaluation_report import EvaluationReporter
 from runtime.local_stack import require_local_stack
 from runtime.messages import Message, read_message
 from runtime.metrics import EmfMeter
+from runtime.outside import BATCH_SIZE, Outside
 from runtime.received_events import Content, by_recording, read_invocation
 from runtime.settings import EvaluationSettings
 
@@ -47,27 +44,29 @@ def worker() -> "EvaluationWorker":
     """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
     settings = EvaluationSettings.from_environment()
     require_local_stack(settings.aws_endpoint_url)
-    table, retention_days = settings.outcome_table_name, settings.outcome_retention_days
-    meter = EmfMeter()
-    threads = BatchThreads(BATCH_SIZE)
-    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
-    stored = parameters(settings.parameter_prefix, API_KEY, RULES)
-    outcomes = DynamoOutcomeTable(dynamodb, table, retention_days, now_ms, threads)
-    topic = SnsAlertTopic(boto3.client("sns", config=PUBLISH_CONFIG), settings.alert_topic_arn)
+    return build(settings, Outside())
+
+
+def build(settings: EvaluationSettings, outside: Outside) -> "EvaluationWorker":
+    """Put the worker together."""
+    dynamodb, table, now_ms = outside.dynamodb, settings.outcome_table_name, outside.now_ms
+    meter, threads = outside.meter(), BatchThreads(BATCH_SIZE)
+    stored = outside.parameters(settings.parameter_prefix, API_KEY, RULES)
+    api = IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms, outside.monotonic)
+    limit = settings.requests_per_minute
+    budget = SharedRequestBudget(dynamodb, table, limit, meter, now_ms, threads, outside.sleep)
+    outcomes = DynamoOutcomeTable(dynamodb, table, settings.outcome_retention_days, now_ms, threads)
+    topic = SnsAlertTopic(outside.sns, settings.alert_topic_arn)
     attempt = Attempt(
-        fetch=FetchAnalysis(
-            IdentityCallApi(settings.identitycall_base_url, stored, meter, now_ms),
-            SharedRequestBudget(dynamodb, table, settings.requests_per_minute, meter, now_ms, threads),
-            now_ms,
-        ),
+        fetch=FetchAnalysis(api, budget, now_ms),
         rules=StoredRules(stored, settings.max_pause_ms),
         outcomes=outcomes,
         outbox=Outbox(outcomes, topic, meter, now_ms),
         now_ms=now_ms,
     )
     marks = DynamoMarks(dynamodb, table, now_ms)
-    evaluate = EvaluateRecording(attempt=attempt, marks=marks, now_ms=now_ms, random=random.random)
-    queue = message_queue(settings.event_queue_url, settings.event_dead_letter_queue_url)
+    evaluate = EvaluateRecording(attempt=attempt, marks=marks, now_ms=now_ms, random=outside.random)
+    queue = outside.message_queue(settings.event_queue_url, settings.event_dead_letter_queue_url)
     return EvaluationWorker(evaluate, queue, threads, meter, now_ms)
 
 

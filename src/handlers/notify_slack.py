@@ -3,12 +3,10 @@
 Read downwards: `lambda_handler` → `SlackWorker.handle` → `_settle` → `domain.alerts.deliver`.
 """
 
-import random
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
@@ -20,12 +18,11 @@ from domain.alerts.alert import Alert
 from domain.alerts.deliver import DeliverAlert, Delivery, Sent, SentBefore
 from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred
-from runtime.aws import AWS_CONFIG, message_queue, parameters
 from runtime.batch import BatchLoop, Group
-from runtime.clock import now_ms
 from runtime.local_stack import require_local_stack
 from runtime.messages import Message, read_message
 from runtime.metrics import EmfMeter
+from runtime.outside import Outside
 from runtime.report import Reporter
 from runtime.settings import SlackSettings
 
@@ -41,21 +38,19 @@ def worker() -> "SlackWorker":
     """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
     settings = SlackSettings.from_environment()
     require_local_stack(settings.aws_endpoint_url)
-    slack = SlackWebhook(
-        parameters(settings.parameter_prefix, WEBHOOK_URL),
-        email_configured=settings.email_configured,
-        now_ms=now_ms,
-    )
-    ledger = DynamoDeliveryLedger(
-        boto3.client("dynamodb", config=AWS_CONFIG),
-        settings.outcome_table_name,
-        slack.name,
-        settings.outcome_retention_days,
-        now_ms,
-    )
-    deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=now_ms, random=random.random)
-    queue = message_queue(settings.slack_queue_url, settings.slack_dead_letter_queue_url)
-    return SlackWorker(deliver, slack, queue, EmfMeter(), now_ms)
+    return build(settings, Outside())
+
+
+def build(settings: SlackSettings, outside: Outside) -> "SlackWorker":
+    """Put the worker together."""
+    now_ms = outside.now_ms
+    stored = outside.parameters(settings.parameter_prefix, WEBHOOK_URL)
+    slack = SlackWebhook(stored, email_configured=settings.email_configured, now_ms=now_ms)
+    table, retention_days = settings.outcome_table_name, settings.outcome_retention_days
+    ledger = DynamoDeliveryLedger(outside.dynamodb, table, slack.name, retention_days, now_ms)
+    deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=now_ms, random=outside.random)
+    queue = outside.message_queue(settings.slack_queue_url, settings.slack_dead_letter_queue_url)
+    return SlackWorker(deliver, slack, queue, outside.meter(), now_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import traceback
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,11 +25,10 @@ from domain import wording
 from domain.evaluation.outcome import Source
 from domain.triggers.recording_events import MalformedEvent, read
 from domain.triggers.webhook_event import event_types, tells_of_an_analysed_recording
-from runtime.aws import WEBHOOK_CONFIG, parameters
-from runtime.clock import now_ms
 from runtime.function_url import Answer, Status, read_json_post
 from runtime.local_stack import require_local_stack
 from runtime.metrics import EmfMeter
+from runtime.outside import WEBHOOK_CONFIG, Outside
 from runtime.refusals import Refusals
 from runtime.settings import WebhookSettings
 
@@ -50,9 +48,14 @@ def worker() -> "WebhookReceiver":
     """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
     settings = WebhookSettings.from_environment()
     require_local_stack(settings.aws_endpoint_url)
-    gate = WebhookGate(parameters(settings.parameter_prefix, WEBHOOK_SECRET, config=WEBHOOK_CONFIG), now_ms)
-    queue = EventQueue(boto3.client("sqs", config=WEBHOOK_CONFIG), settings.event_queue_url)
-    return WebhookReceiver(gate, queue, EmfMeter(), Refusals(now_ms))
+    return build(settings, Outside(WEBHOOK_CONFIG))
+
+
+def build(settings: WebhookSettings, outside: Outside) -> "WebhookReceiver":
+    """Put the receiver together."""
+    gate = WebhookGate(outside.parameters(settings.parameter_prefix, WEBHOOK_SECRET), outside.now_ms)
+    queue = EventQueue(outside.sqs, settings.event_queue_url)
+    return WebhookReceiver(gate, queue, outside.meter(), Refusals(outside.now_ms))
 
 
 class WebhookReceiver:

@@ -11,8 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from handlers import evaluate_recordings, notify_slack
-from tests.integration.aws import REGION, TABLE, Aws
-from tests.integration.workers import API, PREFIX, batch, context, failures
+from tests.integration.aws import REGION, Aws
+from tests.integration.workers import batch, context, failures, settings
 
 SOURCES = Path(__file__).parents[2] / "src"
 ENTRANCES = [evaluate_recordings, notify_slack]
@@ -21,21 +21,7 @@ ENTRANCES = [evaluate_recordings, notify_slack]
 @pytest.fixture
 def environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The variables of both functions at once."""
-    variables = {
-        "AWS_DEFAULT_REGION": REGION,
-        "PARAMETER_PREFIX": PREFIX,
-        "OUTCOME_TABLE_NAME": TABLE,
-        "OUTCOME_RETENTION_DAYS": "365",
-        "IDENTITYCALL_BASE_URL": API,
-        "MAX_PAUSE_MS": "5000",
-        "REQUESTS_PER_MINUTE": "60",
-        "ALERT_TOPIC_ARN": aws.topic_arn,
-        "EVENT_QUEUE_URL": aws.queue_url,
-        "EVENT_DEAD_LETTER_QUEUE_URL": aws.dead_letter_url,
-        "SLACK_QUEUE_URL": aws.queue_url,
-        "SLACK_DEAD_LETTER_QUEUE_URL": aws.dead_letter_url,
-        "EMAIL_CONFIGURED": "false",
-    }
+    variables = {name.upper(): str(value) for name, value in settings(aws).items()} | {"AWS_DEFAULT_REGION": REGION}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     for entrance in ENTRANCES:

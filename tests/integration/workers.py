@@ -12,30 +12,13 @@ import responses
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from adapters.alert_topic import SnsAlertTopic
-from adapters.batching import BatchThreads
-from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
-from adapters.dynamodb.discovery_table import DynamoDiscoveryMemory
-from adapters.dynamodb.marks import DynamoMarks
-from adapters.dynamodb.outcome_table import DynamoOutcomeTable
-from adapters.dynamodb.request_budget import SharedRequestBudget
-from adapters.event_queue import EventQueue
-from adapters.identitycall.client import IdentityCallApi
-from adapters.identitycall.recording_list import RecordingListApi
-from adapters.message_queue import HISTORY_ATTRIBUTE, MessageQueue
-from adapters.parameters import Parameters
-from adapters.rule_book import StoredRules
-from adapters.slack.webhook import SlackWebhook
-from domain.alerts.deliver import DeliverAlert
-from domain.discovery.discover import DiscoverRecordings
-from domain.evaluation.attempt import Attempt
-from domain.evaluation.evaluate import EvaluateRecording
-from domain.evaluation.fetch import FetchAnalysis
-from domain.evaluation.outbox import Outbox
+from adapters.message_queue import HISTORY_ATTRIBUTE
+from handlers import discover_recordings, evaluate_recordings, notify_slack
 from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
-from runtime.metrics import EmfMeter
+from runtime.outside import Outside
+from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import details
 from tests.integration.aws import TABLE, Aws
@@ -58,49 +41,57 @@ def context(remaining_ms: int = 30_000) -> LambdaContext:
     return cast("LambdaContext", _Invocation(remaining_ms))
 
 
-def evaluation_worker(aws: Aws, clock: FakeClock, *, limit: int = 300) -> EvaluationWorker:
-    """Built as the entrances build them, but for the clock, the sleep and chance."""
-    meter, threads = EmfMeter(), BatchThreads(10)
-    parameters = Parameters(aws.ssm, PREFIX, ["api-key", "rules"], clock, lambda _: None)
-    outcomes = DynamoOutcomeTable(aws.dynamodb, TABLE, 365, clock, threads)
-    attempt = Attempt(
-        fetch=FetchAnalysis(
-            IdentityCallApi(API, parameters, meter, clock, monotonic=lambda: 0.0),
-            SharedRequestBudget(aws.dynamodb, TABLE, limit, meter, clock, threads, clock.sleep),
-            clock,
-        ),
-        rules=StoredRules(parameters, max_pause_ms=5_000),
-        outcomes=outcomes,
-        outbox=Outbox(outcomes, SnsAlertTopic(aws.sns, aws.topic_arn), meter, clock),
-        now_ms=clock,
-    )
-    marks = DynamoMarks(aws.dynamodb, TABLE, clock)
-    evaluate = EvaluateRecording(attempt=attempt, marks=marks, now_ms=clock, random=lambda: 0.0)
-    queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
-    return EvaluationWorker(evaluate, queue, threads, meter, clock)
+class AccountOutside(Outside):
+    """The account in this process, and the test's clock."""
+
+    def __init__(self, aws: Aws, clock: FakeClock) -> None:
+        super().__init__()
+        self.dynamodb, self.sns, self.sqs, self.ssm = aws.dynamodb, aws.sns, aws.sqs, aws.ssm
+        self._clock = clock
+
+    def now_ms(self) -> int:
+        return self._clock()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def random(self) -> float:
+        return 0.0
+
+
+def evaluation_worker(aws: Aws, clock: FakeClock) -> EvaluationWorker:
+    return evaluate_recordings.build(EvaluationSettings(**settings(aws)), AccountOutside(aws, clock))
 
 
 def slack_worker(aws: Aws, clock: FakeClock, *, email_configured: bool = False) -> SlackWorker:
-    parameters = Parameters(aws.ssm, PREFIX, ["slack-webhook-url"], clock, lambda _: None)
-    slack = SlackWebhook(parameters, email_configured=email_configured, now_ms=clock)
-    ledger = DynamoDeliveryLedger(aws.dynamodb, TABLE, slack.name, 365, clock)
-    deliver = DeliverAlert(ledger=ledger, destination=slack, now_ms=clock, random=lambda: 0.0)
-    queue = MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
-    return SlackWorker(deliver, slack, queue, EmfMeter(), clock)
+    configured = settings(aws) | {"email_configured": email_configured}
+    return notify_slack.build(SlackSettings(**configured), AccountOutside(aws, clock))
 
 
 def discovery_worker(aws: Aws, clock: FakeClock) -> DiscoveryWorker:
-    meter, lookback_ms = EmfMeter(), 24 * 3_600_000
-    parameters = Parameters(aws.ssm, PREFIX, ["api-key"], clock, lambda _: None)
-    discover = DiscoverRecordings(
-        recordings=RecordingListApi(IdentityCallApi(API, parameters, meter, clock, monotonic=lambda: 0.0)),
-        memory=DynamoDiscoveryMemory(aws.dynamodb, TABLE, lookback_ms, clock),
-        queue=EventQueue(aws.sqs, aws.queue_url),
-        budget=SharedRequestBudget(aws.dynamodb, TABLE, 60, meter, clock, BatchThreads(1), clock.sleep),
-        now_ms=clock,
-        lookback_ms=lookback_ms,
-    )
-    return DiscoveryWorker(discover, meter, clock)
+    return discover_recordings.build(DiscoverySettings(**settings(aws)), AccountOutside(aws, clock))
+
+
+def settings(aws: Aws) -> dict[str, Any]:
+    """The settings of all functions, each of which takes its own."""
+    return {
+        "parameter_prefix": PREFIX,
+        "outcome_table_name": TABLE,
+        "outcome_retention_days": 365,
+        "identitycall_base_url": API,
+        "max_pause_ms": 5_000,
+        "requests_per_minute": 300,
+        "discovery_lookback_hours": 24,
+        "alert_topic_arn": aws.topic_arn,
+        "event_queue_url": aws.queue_url,
+        "event_dead_letter_queue_url": aws.dead_letter_url,
+        "slack_queue_url": aws.queue_url,
+        "slack_dead_letter_queue_url": aws.dead_letter_url,
+        "email_configured": False,
+    }
 
 
 def sqs_record(

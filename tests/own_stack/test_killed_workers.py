@@ -19,7 +19,7 @@ from local.deployment import EVALUATION, NOTIFIER
 from local.http_stub import Fault
 from local.recordings import Recording
 from local.stack import LocalStack
-from runtime.aws import BATCH_SIZE
+from runtime.outside import BATCH_SIZE
 from tests.e2e.conftest import MET, UNMET
 
 SEED = 1

@@ -52,7 +52,10 @@ def work_off(
     alerting: float = 0.1,
     without_goals: float = 0,
 ) -> Backlog:
-    """Work off `times` the limit's recordings, all announced at once, some twice. Raises `Violated`."""
+    """Work off `times` the limit's recordings, all announced at once. Raises `Violated`.
+
+    `duplicates`: further events for each recording.
+    """
     recordings, arrivals = announced(seed, limit * times, duplicates, alerting, without_goals)
     scenario = Scenario(
         evaluators=evaluators,
@@ -91,7 +94,8 @@ def announced(
     """`number` recordings and their events, all at once and in random order."""
     random = Random(f"backlog {seed}")
     recordings = [_recording(number, random, alerting, without_goals) for number in range(number)]
-    numbers = [*range(number), *random.sample(range(number), int(number * duplicates))]
+    whole, part = divmod(duplicates, 1)
+    numbers = [*range(number)] * (1 + int(whole)) + random.sample(range(number), int(number * part))
     random.shuffle(numbers)
     arrivals = [
         Arrival(START_MS + place, f"event {place}", json.dumps({"recording_id": 100 + number}), number)

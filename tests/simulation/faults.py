@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _FAST_CALL_MS: Final = 25
 _BOTO_GIVES_UP_MS: Final = 9_500
-"""Three attempts of three seconds each, as runtime.aws.AWS_CONFIG has it."""
+"""Three attempts of three seconds each, as runtime.outside.AWS_CONFIG has it."""
 
 
 class CallFault(Enum):

@@ -14,7 +14,7 @@ from tests.simulation.vendor_answers import Answer
 
 
 class VendorTransport(BaseAdapter):
-    """Mounted on a worker's session: what `requests` would send over the network goes to the simulated vendor."""
+    """In place of the adapter of `requests`: every request goes to the simulated vendor."""
 
     def __init__(self, vendor: Vendor) -> None:
         super().__init__()

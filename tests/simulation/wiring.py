@@ -1,36 +1,22 @@
 """The functions' workers, built as the entrances build them, with the simulated clients, clocks and threads."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
+from unittest.mock import patch
 
-import requests
+from requests.adapters import HTTPAdapter
 
-from adapters.alert_topic import SnsAlertTopic
-from adapters.batching import BatchThreads
-from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
-from adapters.dynamodb.marks import DynamoMarks
-from adapters.dynamodb.outcome_table import DynamoOutcomeTable
-from adapters.dynamodb.request_budget import SharedRequestBudget
-from adapters.identitycall.client import API_KEY, IdentityCallApi
-from adapters.message_queue import MessageQueue
-from adapters.parameters import Parameters
-from adapters.rule_book import RULES, StoredRules
-from adapters.slack.webhook import WEBHOOK_URL, SlackWebhook
+from adapters.slack.webhook import SlackWebhook
 from domain.alerts.alert import Alert
-from domain.alerts.deliver import DeliverAlert, Destination
-from domain.evaluation.attempt import Attempt
-from domain.evaluation.evaluate import EvaluateRecording
-from domain.evaluation.fetch import FetchAnalysis
-from domain.evaluation.outbox import Outbox
-from domain.ports import Clock
-from handlers import notify_slack
+from handlers import evaluate_recordings, notify_slack
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
-from runtime import aws, batch, evaluation_report, report
-from runtime.aws import BATCH_SIZE
+from runtime import batch, evaluation_report, report
+from runtime import outside as runtime_outside
 from runtime.metrics import EmfMeter
+from runtime.settings import EvaluationSettings, SlackSettings
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
@@ -70,73 +56,70 @@ class Parts:
         return self.outside.world
 
     def evaluation_worker(self, environment: Environment) -> EvaluationWorker:
-        now_ms = self._clock(environment)
-        meter = CountingMeter(self.invariants)
-        dynamodb = cast(Any, DynamoDb(self.outside, self.stored.table))
-        parameters = self._parameters(now_ms, API_KEY, RULES)
-        api = IdentityCallApi(BASE_URL, parameters, meter, now_ms, self._monotonic)
-        session = requests.Session()
-        session.trust_env = False
-        session.mount("https://", VendorTransport(self.vendor))
-        api._thread.session = session
-        threads = BatchThreads(BATCH_SIZE)
-        outcomes = DynamoOutcomeTable(dynamodb, TABLE, RETENTION_DAYS, now_ms, threads)
-        topic = SnsAlertTopic(cast(Any, Sns(self.outside, self.topic)), "topic")
-        attempt = Attempt(
-            fetch=FetchAnalysis(
-                api, SharedRequestBudget(dynamodb, TABLE, self.limit, meter, now_ms, threads, self._sleep), now_ms
-            ),
-            rules=StoredRules(parameters, MAX_PAUSE_MS),
-            outcomes=outcomes,
-            outbox=Outbox(outcomes, topic, meter, now_ms),
-            now_ms=now_ms,
-        )
-        marks = DynamoMarks(dynamodb, TABLE, now_ms)
-        evaluate = EvaluateRecording(attempt=attempt, marks=marks, now_ms=now_ms, random=self.world.random.random)
-        return EvaluationWorker(evaluate, self._queue("event"), threads, meter, now_ms)
+        return evaluate_recordings.build(EvaluationSettings(**self._settings()), SimulatedOutside(self, environment))
 
     def slack_worker(self, environment: Environment) -> SlackWorker:
-        now_ms = self._clock(environment)
-        slack = SlackWebhook(self._parameters(now_ms, WEBHOOK_URL), email_configured=False, now_ms=now_ms)
-        dynamodb = cast(Any, DynamoDb(self.outside, self.stored.table))
-        ledger = DynamoDeliveryLedger(dynamodb, TABLE, slack.name, RETENTION_DAYS, now_ms)
-        deliver = DeliverAlert(ledger=ledger, destination=Noted(slack), now_ms=now_ms, random=self.world.random.random)
-        return SlackWorker(deliver, slack, self._queue("slack"), CountingMeter(self.invariants), now_ms)
+        return notify_slack.build(SlackSettings(**self._settings()), SimulatedOutside(self, environment))
 
-    def _clock(self, environment: Environment) -> Clock:
-        world, skew_ms = self.world, environment.skew_ms
-        return lambda: world.now_ms + skew_ms
-
-    def _monotonic(self) -> float:
-        return self.world.now_ms / 1000
-
-    def _sleep(self, seconds: float) -> None:
-        self.world.pause(max(0, round(seconds * 1000)))
-
-    def _queue(self, name: str) -> MessageQueue:
-        sqs = cast(Any, Sqs(self.outside, self.stored.queues, self.invariants))
-        return MessageQueue(sqs, name, f"{name}-dlq")
-
-    def _parameters(self, now_ms: Clock, *entries: str) -> Parameters:
-        ssm = cast(Any, Ssm(self.outside, self.parameters))
-        return Parameters(ssm, PREFIX, entries, now_ms, aws.warn_of_stale_parameters)
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "parameter_prefix": PREFIX,
+            "outcome_table_name": TABLE,
+            "outcome_retention_days": RETENTION_DAYS,
+            "identitycall_base_url": BASE_URL,
+            "max_pause_ms": MAX_PAUSE_MS,
+            "requests_per_minute": self.limit,
+            "alert_topic_arn": "topic",
+            "event_queue_url": "event",
+            "event_dead_letter_queue_url": "event-dlq",
+            "slack_queue_url": "slack",
+            "slack_dead_letter_queue_url": "slack-dlq",
+            "email_configured": False,
+        }
 
 
-class Noted:
-    """The destination; it notes for the invariants which alert is sent."""
+class SimulatedOutside(runtime_outside.Outside):
+    """AWS, the clock and chance of the simulation. Each environment has its own clock."""
 
-    def __init__(self, destination: Destination) -> None:
-        self._destination = destination
-        self.name = destination.name
+    def __init__(self, parts: Parts, environment: Environment) -> None:
+        super().__init__()
+        self._world = parts.world
+        self._skew_ms = environment.skew_ms
+        self._invariants = parts.invariants
+        self.dynamodb = cast(Any, DynamoDb(parts.outside, parts.stored.table))
+        self.sns = cast(Any, Sns(parts.outside, parts.topic))
+        self.sqs = cast(Any, Sqs(parts.outside, parts.stored.queues, parts.invariants))
+        self.ssm = cast(Any, Ssm(parts.outside, parts.parameters))
 
-    def send(self, alert: Alert) -> str:
+    def meter(self) -> EmfMeter:
+        return CountingMeter(self._invariants)
+
+    def now_ms(self) -> int:
+        return self._world.now_ms + self._skew_ms
+
+    def monotonic(self) -> float:
+        return self._world.now_ms / 1000
+
+    def sleep(self, seconds: float) -> None:
+        self._world.pause(max(0, round(seconds * 1000)))
+
+    def random(self) -> float:
+        return self._world.random.random()
+
+
+def noting_the_alert(send: Callable[[SlackWebhook, Alert], str]) -> Callable[[SlackWebhook, Alert], str]:
+    """Note for the invariants which alert is sent."""
+
+    def noted(slack: SlackWebhook, alert: Alert) -> str:
         current().notes["alert_id"] = alert.alert_id
         current().notes["slack_refused"] = False
         try:
-            return self._destination.send(alert)
+            return send(slack, alert)
         except Exception as error:
             current().notes["slack_refused"] = "Slack answered 4" in str(error)
             raise
+
+    return noted
 
 
 class CountingMeter(EmfMeter):
@@ -170,8 +153,10 @@ def installed(parts: Parts) -> "Iterator[None]":
     with ExitStack() as stack:
         stack.enter_context(in_place_of_threads(parts.world))
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
+        stack.enter_context(patch.object(HTTPAdapter, "send", VendorTransport(parts.vendor).send))
+        stack.enter_context(patch.object(SlackWebhook, "send", noting_the_alert(SlackWebhook.send)))
         sink = cast(Any, _LogSink())
-        for module in (evaluation_report, notify_slack, aws, batch, report):
+        for module in (evaluation_report, notify_slack, runtime_outside, batch, report):
             handler = cast(Any, module.logger.registered_handler)
             stack.callback(handler.setStream, handler.setStream(sink) or sink)
         yield
