@@ -85,6 +85,8 @@ class FetchAnalysis:
         """
         goals_overdue = self.now_ms() - history.first_sent_ms >= GOALS_AWAITED_MS
         step = Step(history.stage)
+        if step is Step.RESULTS_WITHOUT_GOALS and reads_goals and not goals_overdue:
+            step = Step.DETAILS  # It was chosen under rules that read no goals.
         early: Snapshot | None = None
         details: RecordingDetails | None = None
         try:

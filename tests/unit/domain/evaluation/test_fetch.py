@@ -134,6 +134,14 @@ class TestWaitingForGoals:
         assert analysis.goals_evaluated is False
         assert world.clock() >= NOON_MS + GOALS_AWAITED_MS
 
+    def test_results_without_goals_are_not_final_once_a_rule_reads_goals(self, world: World) -> None:
+        """The step was chosen under rules that read none."""
+        world.vendor_says([body(123)], [WITHOUT_GOALS])
+        analysis = world.attempt(at("results_without_goals"))
+        assert isinstance(analysis, Wait)
+        assert (analysis.step, analysis.error.reason) == (Step.DETAILS, "goals_not_evaluated")
+        assert world.vendor.requests == ["details 123"]
+
     @pytest.mark.parametrize(("found", "evaluated"), [([], False), ([goal()], True)])
     def test_results_without_goals_say_so_unless_goals_came(
         self, world: World, found: list[Any], evaluated: bool
