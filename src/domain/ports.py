@@ -46,7 +46,14 @@ class OutcomeTable(Protocol):
         """Write a whole outcome."""
 
     def advance(self, outcome: Outcome) -> None:
-        """Write only the lease, the publication and the time of the last fetch."""
+        """Write only the lease and the time of the last fetch."""
+
+    def mark_published(self, outcome: Outcome, at_ms: int) -> Outcome:
+        """Mark the alert of `outcome` as published at `at_ms`, and return the outcome in its stored revision.
+
+        It holds for any revision: a publication is a fact, also if another worker took the lease. Raises `Conflict` if
+        the alert was replaced or marked already.
+        """
 
     def remember_alias(self, uuid: str, recording: int) -> None: ...
 

@@ -85,34 +85,54 @@ class OutcomeTableContract:
             table.save(replace(CLEAR, revision=saved))
         assert table.read(123) == before
 
-    def test_an_advance_writes_lease_publication_and_fetch_and_nothing_else(self, table: OutcomeTable) -> None:
+    def test_an_advance_writes_lease_and_fetch_and_nothing_else(self, table: OutcomeTable) -> None:
         table.save(VIOLATED)
-        marked = replace(VIOLATED.published(NOON_MS + 9), fetch_started_ms=NOON_MS + 70)
-        table.advance(replace(marked, violations=(), violations_total=0, status=Status.CLEAR, alerted=frozenset()))
-        assert table.read(123) == replace(marked, snapshot=None)
+        leased = replace(VIOLATED.leased(NOON_MS + 3 * LEASE_MS), fetch_started_ms=NOON_MS + 70)
+        table.advance(replace(leased, violations=(), violations_total=0, status=Status.CLEAR, alerted=frozenset()))
+        assert table.read(123) == replace(leased, snapshot=None)
 
     def test_an_outcome_without_an_alert_can_be_advanced(self, table: OutcomeTable) -> None:
         table.save(CLEAR)
         table.advance(CLEAR.confirmed(NOON_MS + 70_000))
         assert table.read(123) == replace(CLEAR, revision=2, fetch_started_ms=NOON_MS + 70_000, snapshot=None)
 
-    def test_an_advance_keeps_a_lease_readable(self, table: OutcomeTable) -> None:
-        table.save(VIOLATED)
-        leased = VIOLATED.leased(NOON_MS + 3 * LEASE_MS)
-        table.advance(leased)
-        assert table.read(123) == replace(leased, snapshot=None)
-
     def test_of_two_advances_of_one_revision_the_second_loses(self, table: OutcomeTable) -> None:
         table.save(VIOLATED)
-        table.advance(VIOLATED.published(NOON_MS + 1))
+        table.advance(VIOLATED.leased(NOON_MS + 1))
         with pytest.raises(Conflict):
-            table.advance(VIOLATED.published(NOON_MS + 2))
-        assert table.read(123) == replace(VIOLATED.published(NOON_MS + 1), snapshot=None)
+            table.advance(VIOLATED.leased(NOON_MS + 2))
+        assert table.read(123) == replace(VIOLATED.leased(NOON_MS + 1), snapshot=None)
 
     def test_what_is_not_there_cannot_be_advanced(self, table: OutcomeTable) -> None:
         with pytest.raises(Conflict):
-            table.advance(VIOLATED.published(NOON_MS))
+            table.advance(VIOLATED.leased(NOON_MS))
+        with pytest.raises(Conflict):
+            table.mark_published(VIOLATED, NOON_MS)
         assert table.read(123) is None
+
+    def test_a_publication_is_marked_also_after_another_worker_took_the_lease(self, table: OutcomeTable) -> None:
+        table.save(VIOLATED)
+        table.advance(VIOLATED.leased(NOON_MS + 3 * LEASE_MS))
+        marked = table.mark_published(VIOLATED, NOON_MS + 9)
+        assert (marked.revision, marked.pending_alert) == (3, None)
+        assert table.read(123) == replace(marked, snapshot=None)
+        table.save(replace(CLEAR, revision=4))
+
+    def test_a_publication_is_marked_once(self, table: OutcomeTable) -> None:
+        table.save(VIOLATED)
+        marked = table.mark_published(VIOLATED, NOON_MS + 9)
+        with pytest.raises(Conflict):
+            table.mark_published(VIOLATED, NOON_MS + 10)
+        assert table.read(123) == replace(marked, snapshot=None)
+
+    def test_a_publication_does_not_mark_another_alert(self, table: OutcomeTable) -> None:
+        table.save(VIOLATED)
+        assert VIOLATED.alert
+        other = replace(VIOLATED, revision=2, alert=replace(VIOLATED.alert, alert_id="b" * 24))
+        table.save(other)
+        with pytest.raises(Conflict):
+            table.mark_published(VIOLATED, NOON_MS + 9)
+        assert table.read(123) == replace(other, snapshot=None)
 
     def test_an_alias_finds_the_outcome(self, table: OutcomeTable) -> None:
         table.save(CLEAR)

@@ -43,6 +43,17 @@ class InMemoryOutcomeTable:
             )
             self.writes += 1
 
+    def mark_published(self, outcome: Outcome, at_ms: int) -> Outcome:
+        with self._stage.call("mark_published"):
+            stored = self.rows.get(outcome.recording)
+            pending = stored.pending_alert if stored else None
+            if not stored or not pending or not outcome.alert or pending.alert_id != outcome.alert.alert_id:
+                raise Conflict("The alert was replaced or marked already.")
+            published, revision = outcome.published_alert(at_ms), stored.revision + 1
+            self.rows[outcome.recording] = replace(stored, alert=published, revision=revision)
+            self.writes += 1
+        return replace(outcome, alert=published, revision=revision)
+
     def remember_alias(self, uuid: str, recording: int) -> None:
         with self._stage.call("remember_alias"):
             self.aliases[uuid] = recording

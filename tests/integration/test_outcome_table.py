@@ -78,7 +78,7 @@ class TestItem:
 
     def test_a_published_alert_says_when_and_keeps_no_message(self, aws: Aws, table: DynamoOutcomeTable) -> None:
         table.save(VIOLATED)
-        table.advance(VIOLATED.published(NOON_MS + 5_000))
+        table.mark_published(VIOLATED, NOON_MS + 5_000)
         assert aws.item("RECORDING#123")["alert"]["M"] == {
             "alert_id": {"S": "a" * 24},
             "state": {"S": "published"},

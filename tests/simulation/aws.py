@@ -65,6 +65,8 @@ class DynamoDb:
                 ExpressionAttributeNames or {},
                 ExpressionAttributeValues or {},
             )
+            if ReturnValues == "UPDATED_NEW":
+                return {"Attributes": self._table.get(Key)}
             return {"Attributes": before} if before and ReturnValues == "ALL_OLD" else {}
 
         return self._write(f"update {_name(Key)}", effect, ReturnValuesOnConditionCheckFailure)

@@ -46,9 +46,9 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             _Outbox,
             "publish",
             "    self.topic.publish(pending.message)\n",
-            "    self.outcomes.advance(outcome.published(self.now_ms()))\n"
+            "    marked = self.outcomes.mark_published(outcome, self.now_ms())\n"
             "    self.topic.publish(pending.message)\n"
-            "    return outcome.published(self.now_ms())\n",
+            "    return marked\n",
         ),
     ),
     "no lease": (Substitution(_Outbox, "carry_on", "if pending and pending.lease_until_ms > now_ms:", "if False:"),),

@@ -13,7 +13,7 @@ Names = dict[str, str]
 Write = Callable[[Item | None, Item], None]
 Condition = Callable[[Item, Names, Item], bool]
 
-_TOKEN: Final = re.compile(r"\s*(<=|>=|<>|[=<>(),]|[:#]?\w+)")
+_TOKEN: Final = re.compile(r"\s*(<=|>=|<>|[=<>(),]|[:#]?[\w.#]+)")
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "=": lambda one, other: bool(one == other),
     "<>": lambda one, other: bool(one != other),
@@ -45,7 +45,7 @@ class Table:
     def update(self, key: Item, changes: str, condition: str | None, names: Names, values: Item) -> Item | None:
         """The item as it was before."""
         stored = self._checked(key, condition, names, values)
-        self._write(stored, {**(stored or key), **_assigned(changes, names, values)})
+        self._write(stored, {**(stored or key), **_assigned(stored or {}, changes, names, values)})
         return stored
 
     def _checked(self, key: Item, condition: str | None, names: Names, values: Item) -> Item | None:
@@ -64,16 +64,19 @@ def _key(item: Item) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-def _assigned(changes: str, names: Names, values: Item) -> Item:
-    """`SET a = :x, #b = :y`, the only form of update there is."""
+def _assigned(stored: Item, changes: str, names: Names, values: Item) -> Item:
+    """`SET a = :x, #b = :y, c = c + :z`, the only forms of update there are."""
     if not changes.startswith("SET "):
         raise NotImplementedError(f"update expression {changes!r}")
     assigned: Item = {}
     for change in changes[4:].split(","):
-        name, equals, value = change.split()
-        if equals != "=" or value[0] != ":":
-            raise NotImplementedError(f"update expression {changes!r}")
-        assigned[names[name] if name[0] == "#" else name] = values[value]
+        match change.split():
+            case [name, "=", value] if value.startswith(":"):
+                assigned[names[name] if name[0] == "#" else name] = values[value]
+            case [name, "=", same, "+", value] if same == name and value.startswith(":"):
+                assigned[name] = {"N": str(int(stored[name]["N"]) + int(values[value]["N"]))}
+            case _:
+                raise NotImplementedError(f"update expression {changes!r}")
     return assigned
 
 
@@ -120,7 +123,7 @@ def _single(tokens: Sequence[str]) -> tuple[Condition, Sequence[str]]:
         case ["attribute_exists", "(", name, ")", *after]:
             return lambda item, names, _: _named(name, names) in item, after
         case [name, sign, value, *after] if sign in _COMPARISONS and value.startswith(":"):
-            return lambda item, names, values: _compare(item, _named(name, names), sign, values[value]), after
+            return lambda item, names, values: _compare(_found(item, name, names), sign, values[value]), after
         case _:
             raise NotImplementedError(f"condition part {' '.join(tokens)!r}")
 
@@ -137,9 +140,17 @@ def _named(name: str, names: Names) -> str:
     return names[name] if name[0] == "#" else name
 
 
-def _compare(item: Item, name: str, sign: str, wanted: Item) -> bool:
+def _found(item: Item, path: str, names: Names) -> Item | None:
+    """The value at a path such as `alert.#state`."""
+    first, *inner = (_named(name, names) for name in path.split("."))
+    found = item.get(first)
+    for name in inner:
+        found = found["M"].get(name) if found and "M" in found else None
+    return found
+
+
+def _compare(found: Item | None, sign: str, wanted: Item) -> bool:
     """An attribute that is missing or of another type compares as false, as in DynamoDB."""
-    found = item.get(name)
     if found is None or found.keys() != wanted.keys():
         return sign == "<>"
     ((kind, one),) = found.items()

@@ -5,6 +5,7 @@ An outcome is one item, because it is also the outbox of its alert. Every write 
 
 import gzip
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.batching import BatchThreads, GatheredCall
@@ -77,6 +78,25 @@ class DynamoOutcomeTable:
         key = outcome_key(outcome.recording).attributes
         with conditional():
             self._dynamodb.update_item(TableName=self._table, Key=key, UpdateExpression=changes, **condition)
+
+    def mark_published(self, outcome: Outcome, at_ms: int) -> Outcome:
+        published = outcome.published_alert(at_ms)
+        with conditional():
+            written = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=outcome_key(outcome.recording).attributes,
+                UpdateExpression="SET alert = :alert, revision = revision + :one",
+                ConditionExpression="alert.alert_id = :id AND alert.#state = :pending",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={
+                    ":alert": {"M": _alert_map(published)},
+                    ":one": {"N": "1"},
+                    ":id": {"S": published.alert_id},
+                    ":pending": {"S": "pending"},
+                },
+                ReturnValues="UPDATED_NEW",
+            )
+        return replace(outcome, alert=published, revision=int(written["Attributes"]["revision"]["N"]))
 
     def remember_alias(self, uuid: str, recording: int) -> None:
         expires_at = self._now_ms() // 1000 + self._retention_s

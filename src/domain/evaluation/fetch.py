@@ -84,9 +84,7 @@ class FetchAnalysis:
         `reads_goals`: a rule needs goals. Raises `NotFound`, `Unusable` and `Refused`.
         """
         goals_overdue = self.now_ms() - history.first_sent_ms >= GOALS_AWAITED_MS
-        step = Step(history.stage)
-        if step is Step.RESULTS_WITHOUT_GOALS and reads_goals and not goals_overdue:
-            step = Step.DETAILS  # It was chosen under rules that read no goals.
+        step = _first_step(history, wait_for_goals=reads_goals and not goals_overdue)
         early: Snapshot | None = None
         details: RecordingDetails | None = None
         try:
@@ -139,3 +137,9 @@ class FetchAnalysis:
     def _details(self, recording: RecordingId) -> RecordingDetails:
         with hold_on_refusal(self.budget, self.now_ms):
             return self.api.details(recording)
+
+
+def _first_step(history: History, *, wait_for_goals: bool) -> Step:
+    step = Step(history.stage)
+    # That step can have been chosen under rules that read no goals, and the rules in force may read them.
+    return Step.DETAILS if step is Step.RESULTS_WITHOUT_GOALS and wait_for_goals else step

@@ -25,7 +25,7 @@ class Outbox:
     def publish(self, outcome: Outcome, event_sent_ms: int) -> Outcome:
         """Publish under the lease in `outcome`, mark, and return the outcome as marked.
 
-        Raises `InFlight` if the lease is too short, and `Conflict` if another worker took the alert over.
+        Raises `InFlight` if the lease is too short, and `Conflict` if another worker marked the alert first.
         """
         pending = outcome.pending_alert
         if pending is None or pending.message is None:
@@ -37,9 +37,7 @@ class Outbox:
         now_ms = self.now_ms()
         self.meter.add("AlertsPublished")
         self.meter.add("EventToAlertMs", now_ms - event_sent_ms)
-        published = outcome.published(now_ms)
-        self.outcomes.advance(published)
-        return published
+        return self.outcomes.mark_published(outcome, now_ms)
 
     def carry_on(self, outcome: Outcome, event_sent_ms: int) -> Outcome:
         """Publish a pending alert whose lease has expired. No request to the vendor is needed.

@@ -109,9 +109,9 @@ class Outcome:
         """The next revision, its pending alert leased to this worker."""
         return self._next(alert=replace(self._outbox, lease_until_ms=until_ms))
 
-    def published(self, at_ms: int) -> "Outcome":
-        """The next revision, its alert marked as published."""
-        return self._next(alert=replace(self._outbox, published_at_ms=at_ms, message=None))
+    def published_alert(self, at_ms: int) -> OutboxAlert:
+        """The alert, marked as published."""
+        return replace(self._outbox, published_at_ms=at_ms, message=None)
 
     def confirmed(self, fetch_started_ms: int) -> "Outcome":
         """The next revision: the same results were fetched again."""

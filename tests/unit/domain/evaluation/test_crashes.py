@@ -45,7 +45,17 @@ SUBJECTS = ["goal:1", "pause:95000-102000"]
 def test_the_steps_are_those_that_matter() -> None:
     assert [step for step in BY_UUID if step.startswith("before")] == [
         f"before {call}"
-        for call in ["read", "take", "results", "take", "details", "remember_alias", "save", "publish", "advance"]
+        for call in [
+            "read",
+            "take",
+            "results",
+            "take",
+            "details",
+            "remember_alias",
+            "save",
+            "publish",
+            "mark_published",
+        ]
     ]
     assert set(BY_UUID) - set(BY_NUMBER) == {"before remember_alias", "after remember_alias"}
 
@@ -80,7 +90,7 @@ class TestCrash:
         world.clock.advance(back_after_ms)
         assert not isinstance(world.handle_until_settled(given), Deferred)
         # Only where the send was made and not yet marked may it be made again.
-        assert_settled(world, sends=2 if crashed in {"after publish", "before advance"} else 1)
+        assert_settled(world, sends=2 if crashed in {"after publish", "before mark_published"} else 1)
 
     @pytest.mark.parametrize("first", range(len(BY_NUMBER)))
     def test_two_crashes_anywhere_and_another_redelivery_too(self, first: int) -> None:
@@ -177,6 +187,16 @@ class TestTwoWorkers:
             world.clock.advance(result.delay_s * 1_000)
             world.handle_until_settled(event())
         assert_settled(world, sends=range(1, 3))
+
+    def test_a_late_mark_counts_although_another_worker_took_the_lease(self) -> None:
+        """Else the other worker's successor would publish again an alert that is known to have arrived."""
+        world = alerting_world()
+
+        def another_takes_the_lease_and_dies() -> None:
+            world.outcomes.advance(world.outcome().leased(world.clock() + LEASE_MS))
+
+        overtaken(world, BY_NUMBER.index("after publish"), event(), another_takes_the_lease_and_dies)
+        assert_settled(world)
 
     @pytest.mark.parametrize("point", range(len(BY_NUMBER)))
     def test_no_stale_judgement_survives(self, point: int) -> None:

@@ -67,7 +67,7 @@ class TestOneEvent:
         result = evaluated(world.handle(event(source=Source.WEBHOOK)))
         assert result.alerted
         steps = [step.removeprefix("before ") for step in world.stage.passed if step.startswith("before ")]
-        assert steps == ["read", "take", "results", "take", "details", "save", "publish", "advance"]
+        assert steps == ["read", "take", "results", "take", "details", "save", "publish", "mark_published"]
         outcome = world.outcome()
         assert outcome.status is Status.VIOLATIONS
         assert (outcome.source, outcome.revision, outcome.violations_total) == (Source.WEBHOOK, 2, 2)

@@ -45,11 +45,9 @@ def test_a_lease_taken_over_keeps_the_alert_pending() -> None:
 
 
 def test_a_published_alert_is_no_longer_pending_and_drops_its_message() -> None:
-    published = VIOLATED.published(NOON_MS + 99)
-    assert published.pending_alert is None
-    assert published.alert
-    assert (published.alert.published_at_ms, published.alert.message) == (NOON_MS + 99, None)
-    assert (published.revision, published.alerted) == (VIOLATED.revision + 1, VIOLATED.alerted)
+    published = VIOLATED.published_alert(NOON_MS + 99)
+    assert not published.pending
+    assert (published.published_at_ms, published.message) == (NOON_MS + 99, None)
 
 
 def test_a_confirmation_never_turns_the_time_of_the_fetch_back() -> None:
@@ -58,7 +56,7 @@ def test_a_confirmation_never_turns_the_time_of_the_fetch_back() -> None:
 
 
 def test_what_has_no_alert_cannot_be_leased_or_published() -> None:
-    for step in (NOT_FOUND.leased, NOT_FOUND.published):
+    for step in (NOT_FOUND.leased, NOT_FOUND.published_alert):
         with pytest.raises(ValueError, match="has no alert"):
             step(NOON_MS)
 
