@@ -28,7 +28,10 @@ def read_invocation(event: object, now_ms: int) -> Content:
 
 
 def by_recording(messages: Sequence[Message]) -> list[Group[Content]]:
-    """A group for each recording, and one for each malformed message."""
+    """A group for each recording, and one for each malformed message.
+
+    An event whose results were fetched but not saved is a group of its own: only another request answers it.
+    """
     events: dict[RecordingId, list[tuple[Message, RecordingEvent]]] = defaultdict(list)
     groups: list[Group[Content]] = []
     for message in messages:
@@ -38,7 +41,10 @@ def by_recording(messages: Sequence[Message]) -> list[Group[Content]]:
             groups.append(Group([message], DeadLettered(error.word, str(error))))
         else:
             event = RecordingEvent(announced.recording, announced.source, message.history)
-            events[announced.recording].append((message, event))
+            if message.history.outrun:
+                groups.append(Group([message], event))
+            else:
+                events[announced.recording].append((message, event))
     return groups + [_newest_first(received) for received in events.values()]
 
 
