@@ -24,7 +24,7 @@ from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
 from domain import wording
 from domain.evaluation.outcome import Source
 from domain.triggers.recording_events import MalformedEvent, read
-from domain.triggers.webhook_event import event_types, tells_of_an_analysed_recording
+from domain.triggers.webhook_event import event_types, may_announce_results
 from runtime.function_url import Answer, Status, read_json_post
 from runtime.local_stack import require_local_stack
 from runtime.metrics import EmfMeter
@@ -99,7 +99,7 @@ class WebhookReceiver:
             event = from_json(body)
         except ValueError:
             return _malformed("The body is not JSON.")
-        if not tells_of_an_analysed_recording(event):
+        if not may_announce_results(event):
             self._meter.add("WebhooksIgnored")
             logger.info("ignored", event_type=[wording.clean(name)[:_MAX_TYPE] for name in event_types(event)])
             return Answer(Status.ACCEPTED, "Ignored: this type of event says nothing about an analysed recording.")

@@ -1,17 +1,17 @@
-"""Which webhook events say that a recording is ready to be judged.
+"""Which webhook events may announce results to judge.
 
-The vendor does not document its webhooks, so the rule goes by words and not by a list of names. An event is ours when
+The vendor does not document its webhooks, so the rule goes by words. In doubt an event is taken: a recording that is
+not analysed yet is only deferred. An event is ours when
 
-    its type says that something is done       analysed, completed, processed, finished, evaluated, ready, …
-    and it is about a recording                the type says recording, call, analysis or results,
-                                               or the event has a field named `recording_id`
+    it is about a recording         the type says recording, call, analysis or results,
+                                    or the event has a field named `recording_id`
+    and says nothing else of it     no created, deleted, started, failed …, unless it also says done, completed, ready …
 
-    recording.analyzed   RecordingCompleted   call_processed   analysis.completed                         ours
+    recording.analyzed   RecordingReanalysed   recording.updated   call_processed   analysis.completed      ours
     transcription.completed                           with a `recording_id`; without one it is not         ours
     ping   recording.created   recording.deleted   recording.analysis_failed   project.completed           not ours
 
-An event without a type is ours: it was made for us. In doubt an event is taken, because a recording that is not
-analysed yet is only deferred, while one ignored here is left to discovery.
+An event without a type is ours: it was made for us.
 """
 
 import re
@@ -35,6 +35,14 @@ _DONE: Final = frozenset(
         "succeeded",
     )
 )
+_OTHER_NEWS: Final = frozenset(
+    (
+        *("created", "added", "uploaded", "queued", "pending", "started", "processing", "progress"),
+        *("failed", "failure", "error", "cancelled", "canceled", "aborted"),
+        *("deleted", "removed", "destroyed", "archived", "expired", "restored", "moved", "shared", "viewed"),
+        *("ping", "test", "verification"),
+    )
+)
 _SUBJECTS: Final = frozenset(("recording", "recordings", "call", "calls", "analysis", "result", "results"))
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 """A word of `recording.analysis_completed`, `RecordingAnalyzed` or `RECORDING_READY`."""
@@ -47,12 +55,13 @@ def event_types(event: object) -> list[str]:
     return [value for field in TYPE_FIELDS if isinstance(value := event.get(field), str)]
 
 
-def tells_of_an_analysed_recording(event: object) -> bool:
+def may_announce_results(event: object) -> bool:
     """Whether an event is ours, by the rule above. A value that is no object has no type and counts as ours."""
     types = event_types(event)
     names_a_recording = any("recording_id" in part for part in _parts(event))
     return not types or any(
-        _says_done(words) and (names_a_recording or _says_what(words)) for words in map(_words, types)
+        (names_a_recording or words & _SUBJECTS) and (words & _DONE or not words & _OTHER_NEWS)
+        for words in map(_words, types)
     )
 
 
@@ -65,11 +74,3 @@ def _parts(event: object) -> Iterable[Mapping[str, object]]:
 
 def _words(event_type: str) -> frozenset[str]:
     return frozenset(word.lower() for word in _WORD.findall(event_type))
-
-
-def _says_done(words: frozenset[str]) -> bool:
-    return not words.isdisjoint(_DONE)
-
-
-def _says_what(words: frozenset[str]) -> bool:
-    return not words.isdisjoint(_SUBJECTS)
