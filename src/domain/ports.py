@@ -46,7 +46,7 @@ class OutcomeTable(Protocol):
         """Write a whole outcome."""
 
     def advance(self, outcome: Outcome) -> None:
-        """Write only the lease and the time of the last fetch."""
+        """Write only the lease, the time of the last fetch and the digest of its results."""
 
     def mark_published(self, outcome: Outcome, at_ms: int) -> Outcome:
         """Mark the alert of `outcome` as published at `at_ms`, and return the outcome in its stored revision.

@@ -70,9 +70,9 @@ def pause_rule(longer_than_ms: int = 5_000, **fields: Any) -> dict[str, Any]:
     return {"id": "p", "when": "pause_too_long", "severity": "warning", "longer_than_ms": longer_than_ms} | fields
 
 
-def snapshot(*found: dict[str, Any], recording: int = 123) -> Snapshot:
-    data = body(recording, *found)
-    return Snapshot(Results.model_validate(data), to_json(data))
+def snapshot(*found: dict[str, Any], recording: int = 123, **more: Any) -> Snapshot:
+    data = body(recording, *found) | more
+    return Snapshot(Results.model_validate(data), to_json(data), data.get("keywords"))
 
 
 def details(**known: Any) -> RecordingDetails:

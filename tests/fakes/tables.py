@@ -39,6 +39,7 @@ class InMemoryOutcomeTable:
                 self.rows[outcome.recording],
                 revision=outcome.revision,
                 fetch_started_ms=outcome.fetch_started_ms,
+                results_digest=outcome.results_digest,
                 alert=outcome.alert,
             )
             self.writes += 1

@@ -123,8 +123,10 @@ class Recording:
 
     def digest(self, index: int) -> str:
         """What `results_digest` must be for this state."""
-        compact = json.dumps(self.results(index), separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(compact.encode()).hexdigest()
+        results = self.results(index)
+        goals = [{name: goal[name] for name in goal if name != "explanation"} for goal in results["goals"]]
+        facts = {"goals": goals, "pauses": results["pauses"], "keywords": []}
+        return "2:" + hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
 
 
 # ── rules ──

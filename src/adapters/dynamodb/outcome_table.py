@@ -70,6 +70,9 @@ class DynamoOutcomeTable:
             ":next": {"N": str(outcome.revision)},
         }
         changes = "SET fetch_started_at = :fetched, revision = :next"
+        if outcome.results_digest:
+            changes += ", results_digest = :digest"
+            values[":digest"] = {"S": outcome.results_digest}
         if outcome.alert:
             changes += ", alert = :alert"
             values[":alert"] = {"M": _alert_map(outcome.alert)}

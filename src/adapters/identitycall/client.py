@@ -84,7 +84,8 @@ class IdentityCallApi:
         if isinstance(recording, int) and results.recording_id != recording:
             raise Unusable(f"Recording {recording}: the API answered with the results of {results.recording_id}.")
         # A number too large to be one is infinite by now, and no JSON; nothing that is judged can be.
-        return Snapshot(results, to_json(data, inf_nan_mode="null"))
+        keywords = data.get("keywords") if isinstance(data, dict) else None
+        return Snapshot(results, to_json(data, inf_nan_mode="null"), keywords)
 
     def details(self, recording: RecordingId) -> RecordingDetails:
         """`GET /recordings/:id`. Raises `Unusable` also where the body is another recording's."""

@@ -98,8 +98,8 @@ class Attempt:
             case AnalysisFailed(recording):
                 return self._save_without_results(begun, Status.ANALYSIS_FAILED, recording or begun.recording)
             case Fetched():
-                if stored and stored.judged and stored.results_digest == fetched.snapshot.digest:
-                    self.outcomes.advance(stored.confirmed(begun.fetch_started_ms))
+                if stored and fetched.snapshot.is_judged_by(stored):
+                    self.outcomes.advance(stored.confirmed(begun.fetch_started_ms, fetched.snapshot.digest))
                     return Duplicate(stored.recording, "unchanged")
                 return self._judge(begun, fetched, rules, deadline_ms)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from pydantic_core import to_json
+
 from domain.alerts.alert import MAX_VIOLATIONS, Alert
 from domain.recording import RecordingId, Results
 from domain.rules.violation import Severity, Violation
@@ -46,14 +48,30 @@ class KeptViolation:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Fetched results: the model that is judged, and the body's `data` as JSON text."""
+    """Fetched results: the model that is judged, the body's `data` as JSON text, and its `keywords`."""
 
     results: Results
     json: bytes
+    keywords: object = None
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.json).hexdigest()
+        """Of all facts that a rule can read, whatever the rules: goals without explanations, pauses, keywords.
+
+        A field that no rule reads must not change it, or tightened rules would alert an old call. `2:` is its version.
+        """
+        facts = {
+            "goals": [goal.model_dump(exclude={"explanation"}) for goal in self.results.goals],
+            "pauses": [pause.model_dump() for pause in self.results.pauses],
+            "keywords": self.keywords or [],
+        }
+        return f"2:{hashlib.sha256(to_json(facts, inf_nan_mode='null')).hexdigest()}"
+
+    def is_judged_by(self, outcome: "Outcome") -> bool:
+        """Whether the outcome was judged from the same facts. A digest of version 1 covers the whole body."""
+        stored = outcome.results_digest
+        same = self.digest if stored and ":" in stored else hashlib.sha256(self.json).hexdigest()
+        return outcome.judged and stored == same
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +131,10 @@ class Outcome:
         """The alert, marked as published."""
         return replace(self._outbox, published_at_ms=at_ms, message=None)
 
-    def confirmed(self, fetch_started_ms: int) -> "Outcome":
-        """The next revision: the same results were fetched again."""
-        return self._next(fetch_started_ms=max(fetch_started_ms, self.fetch_started_ms))
+    def confirmed(self, fetch_started_ms: int, results_digest: str | None = None) -> "Outcome":
+        """The next revision: the same results were fetched again. Their digest replaces one of an earlier version."""
+        digest = results_digest or self.results_digest
+        return replace(self._next(fetch_started_ms=max(fetch_started_ms, self.fetch_started_ms)), results_digest=digest)
 
     @property
     def _outbox(self) -> OutboxAlert:

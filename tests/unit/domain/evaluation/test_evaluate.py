@@ -1,5 +1,6 @@
 """The main use case against fakes: each row of the design's table of vendor answers, and the rules of delivery."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -491,7 +492,7 @@ class TestReanalysis:
     def test_nothing_new_alerts_nothing_and_keeps_the_earlier_alert(self, world: World) -> None:
         self.after(world, goal(1), goal(2))
         before = world.outcome().alert
-        result = evaluated(self.after(world, goal(1, why="in other words")))
+        result = evaluated(self.after(world, goal(1, score=0.2)))
         assert (result.alerted, world.outcome().violations_total, world.outcome().alert) == (False, 1, before)
 
     def test_what_was_mended_and_breaks_again_is_not_told_twice(self, world: World) -> None:
@@ -510,6 +511,25 @@ class TestReanalysis:
         assert self.after(world, goal(1), pause(4_000)) == Duplicate(123, "unchanged")
         assert world.alerted_subjects() == [["goal:1"]]
         assert world.outcome().rules_version == before.rules_version
+
+    def test_a_field_that_no_rule_reads_does_not_re_alert_after_a_rule_change(self, world: World) -> None:
+        self.after(world, goal(1), pause(4_000))
+        world.rules.rules = rule_set({"id": "s", "when": "pause_too_long", "severity": "info", "longer_than_ms": 1_000})
+        world.vendor.answers(123, body(123, goal(1, why="in other words"), pause(4_000)) | {"keywords": [], "new": 1})
+        world.clock.advance(HOUR_MS)
+        assert world.handle(event(sent_ms=world.clock())) == Duplicate(123, "unchanged")
+        assert world.alerted_subjects() == [["goal:1"]]
+
+    def test_an_outcome_of_an_earlier_version_is_compared_by_its_own_digest(self, world: World) -> None:
+        self.after(world, goal(1))
+        judged = world.outcome()
+        assert judged.snapshot
+        digest = hashlib.sha256(judged.snapshot.json).hexdigest()
+        world.outcomes.rows[123] = replace(judged, results_digest=digest)
+        assert self.after(world, goal(1)) == Duplicate(123, "unchanged")
+        assert world.outcome().results_digest == judged.results_digest
+        world.outcomes.rows[123] = replace(world.outcome(), results_digest=digest)
+        assert isinstance(self.after(world, goal(1), goal(2)), Evaluated)
 
     def test_new_results_are_judged_by_the_rules_in_force(self, world: World) -> None:
         self.after(world, goal(1, met=True))

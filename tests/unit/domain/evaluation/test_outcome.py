@@ -9,7 +9,7 @@ from domain.evaluation.outcome import STALENESS_MARGIN_MS, Status, keep
 from domain.lease import LEASE_MS
 from tests.fakes.clock import NOON_MS
 from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED
-from tests.fakes.make import unmet
+from tests.fakes.make import goal, pause, snapshot, unmet
 
 FUNCTION_TIMEOUT_MS = 30_000
 
@@ -59,6 +59,15 @@ def test_what_has_no_alert_cannot_be_leased_or_published() -> None:
     for step in (NOT_FOUND.leased, NOT_FOUND.published_alert):
         with pytest.raises(ValueError, match="has no alert"):
             step(NOON_MS)
+
+
+def test_the_digest_covers_what_rules_read_and_nothing_else() -> None:
+    digest = snapshot(goal(1), pause()).digest
+    assert snapshot(goal(1, why="in other words"), pause()).digest == digest
+    assert snapshot(goal(1), pause(), keywords=[], new=1).digest == digest
+    assert snapshot(goal(1, score=0.2), pause()).digest != digest
+    assert snapshot(goal(1), pause(5_001)).digest != digest
+    assert snapshot(goal(1), pause(), keywords=[{"keyword_id": 1}]).digest != digest
 
 
 def test_the_first_fifty_violations_are_kept() -> None:
