@@ -37,7 +37,9 @@ class EvaluateRecording:
             except AlertsError as error:
                 return self._settle(event, error)
             match result:
-                case Wait(step, reason):
+                case Wait(step, reason, number):
+                    if number and number != event.recording:
+                        self.marks.mark_sent(number)  # The event names a UUID, and discovery's list the number.
                     return self._settle(event.with_history(stage=step), reason)
                 case Outrun(digest, retry_at_ms):
                     event = event.with_history(outrun=digest)

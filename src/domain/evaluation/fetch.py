@@ -59,10 +59,14 @@ class AnalysisFailed:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing can be judged yet. `error` says why and until when; the next attempt starts at `step`."""
+    """Nothing can be judged yet. `error` says why and until when; the next attempt starts at `step`.
+
+    `recording` is the canonical id, if an answer named it.
+    """
 
     step: Step
     error: NotNow
+    recording: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,9 @@ class FetchAnalysis:
                         evaluated = details.goals_evaluated is True
                         if not evaluated and not goals_overdue:
                             if details.status != "completed":
-                                return Wait(step, NotAnalysed(f"Recording {recording}: it is not analysed yet."))
+                                raise NotAnalysed(f"Recording {recording}: it is not analysed yet.")
                             if reads_goals:
-                                error = f"Recording {recording}: its goals are not evaluated yet."
-                                return Wait(step, GoalsNotEvaluated(error))
+                                raise GoalsNotEvaluated(f"Recording {recording}: its goals are not evaluated yet.")
                         if early and not evaluated:
                             return Fetched(early, details, goals_evaluated=False)
                         step = Step.FINAL_RESULTS if evaluated else Step.RESULTS_WITHOUT_GOALS
@@ -114,10 +117,9 @@ class FetchAnalysis:
                         goals_evaluated = step is Step.FINAL_RESULTS or bool(final.results.goals)
                         return Fetched(final, details, goals_evaluated)
                 self.budget.take(latest_ms)
-        except NotAnalysed as error:
-            return Wait(Step.DETAILS, error)
         except NotNow as error:
-            return Wait(step, error)
+            number = details.id if details else early.results.recording_id if early else None
+            return Wait(Step.DETAILS if isinstance(error, NotAnalysed) else step, error, number)
 
     def details(self, recording: RecordingId, latest_ms: int) -> RecordingDetails:
         """One request in a slot of its own. Raises what the budget and the API raise."""

@@ -441,6 +441,17 @@ class TestDuplicates:
         deferred(world.handle(event(7, source=Source.DISCOVERY)))
         assert world.marks.sent == [123]
 
+    @pytest.mark.parametrize("answer", [NotAnalysed("422"), body(123)])
+    def test_an_event_that_waits_under_a_uuid_is_told_to_discovery_by_its_number_too(
+        self, world: World, answer: Any
+    ) -> None:
+        """The list names the number: discovery would take the recording for one that the trigger has missed."""
+        world.vendor.aliases[UUID] = 123
+        world.vendor.answers(123, answer)
+        world.vendor.describes(123, details(id=123, goals_evaluated=False))
+        deferred(world.handle(event(UUID)))
+        assert set(world.marks.sent) == {UUID, 123}
+
     def test_discovery_has_a_recording_judged_that_was_not_found_before(self, world: World) -> None:
         assert evaluated(world.handle_until_settled(event())).outcome.status is Status.NOT_FOUND
         world.vendor.answers(123, body(123))

@@ -174,7 +174,7 @@ class TestScarceRequests:
         self, world: World, failure: Throttled | Unavailable
     ) -> None:
         world.vendor_says([body(123)], [failure])
-        assert world.attempt() == Wait(Step.DETAILS, failure)
+        assert world.attempt() == Wait(Step.DETAILS, failure, 123)
 
     def test_results_that_are_withdrawn_start_at_the_details(self, world: World) -> None:
         world.vendor_says([EARLY])
