@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from domain.evaluation.attempt import Attempt
 from domain.evaluation.evaluate import EvaluateRecording
-from domain.evaluation.event import RecordingEvent, Result
+from domain.evaluation.event import Evaluated, RecordingEvent, Result
 from domain.evaluation.fetch import FetchAnalysis
 from domain.evaluation.outbox import Outbox
 from domain.evaluation.outcome import Outcome
@@ -16,6 +16,16 @@ from tests.fakes.tables import InMemoryMarks, InMemoryOutcomeTable
 
 FUNCTION_MS = 30_000
 """What an invocation may last."""
+
+
+def evaluated(result: Result) -> Evaluated:
+    assert isinstance(result, Evaluated)
+    return result
+
+
+def deferred(result: Result) -> Deferred:
+    assert isinstance(result, Deferred)
+    return result
 
 
 @dataclass

@@ -1,0 +1,80 @@
+"""Alerts that a dead worker left pending."""
+
+import pytest
+
+from domain.errors import (
+    RulesInvalid,
+    Unavailable,
+)
+from domain.evaluation.event import Duplicate
+from domain.evaluation.outcome import Outcome, Source
+from domain.lease import LEASE_MS
+from tests.fakes.clock import NOON_MS
+from tests.fakes.make import body, event, goal
+from tests.fakes.world import World, deferred, evaluated
+
+
+class TestPendingAlerts:
+    def left_pending(self, world: World) -> Outcome:
+        """An outcome whose worker saved it and could not publish."""
+        world.vendor.answers(123, body(123, goal()))
+        world.topic.loses_answers = 1
+        with pytest.raises(ConnectionError):
+            world.handle(event())
+        world.topic.published.clear()
+        world.vendor.requests.clear()
+        outcome = world.outcome()
+        assert outcome.pending_alert
+        return outcome
+
+    def test_while_its_lease_runs_others_wait_a_little(self, world: World) -> None:
+        self.left_pending(world)
+        world.clock.advance(10_000)
+        result = deferred(world.handle(event(sent_ms=NOON_MS - 10_000)))
+        assert (result.reason, result.delay_s) == ("in_flight", 8)
+        assert world.topic.published == []
+
+    @pytest.mark.parametrize(("after_ms", "carried_on"), [(LEASE_MS - 1, False), (LEASE_MS, True)])
+    def test_when_it_ran_out_whoever_comes_carries_it_on(self, world: World, after_ms: int, carried_on: bool) -> None:
+        self.left_pending(world)
+        world.clock.advance(after_ms)
+        result = world.handle(event(sent_ms=NOON_MS - 10_000))
+        assert (result == Duplicate(123, "old_news", alerted=True)) is carried_on
+        assert len(world.topic.published) == carried_on
+
+    def test_it_is_carried_on_without_asking_the_vendor_and_under_its_id(self, world: World) -> None:
+        before = self.left_pending(world)
+        world.clock.advance(LEASE_MS)
+        result = world.handle(event(sent_ms=NOON_MS + 1, source=Source.DISCOVERY))
+        assert result == Duplicate(123, "known", alerted=True)
+        assert world.vendor.requests == []
+        assert before.alert
+        assert world.topic.alert_ids == [before.alert.alert_id]
+        assert world.topic.published[0] == before.alert.message
+        assert world.outcome().pending_alert is None
+
+    def test_it_is_carried_on_before_newer_results_replace_the_outcome(self, world: World) -> None:
+        self.left_pending(world)
+        world.vendor.answers(123, body(123, goal(1, met=True), goal(2)))
+        world.clock.advance(LEASE_MS)
+        evaluated(world.handle(event(sent_ms=world.clock())))
+        assert world.alerted_subjects() == [["goal:1"], ["goal:2"]]
+
+    def test_it_is_carried_on_even_when_the_vendor_is_down_and_the_rules_are_broken(self, world: World) -> None:
+        self.left_pending(world)
+        world.vendor.answers(123, Unavailable("Down."))
+        world.rules.rules = RulesInvalid("Refused.")
+        world.clock.advance(LEASE_MS)
+        assert deferred(world.handle(event(sent_ms=world.clock()))).reason == "rules_invalid"
+        assert world.alerted_subjects() == [["goal:1"]]
+
+    def test_whoever_carries_it_on_takes_the_lease_first(self, world: World) -> None:
+        self.left_pending(world)
+        world.clock.advance(LEASE_MS)
+        world.topic.loses_answers = 1
+        with pytest.raises(ConnectionError):
+            world.handle(event(sent_ms=world.clock()))
+        pending = world.outcome().pending_alert
+        assert pending
+        assert pending.lease_until_ms == world.clock() + LEASE_MS
+        assert deferred(world.handle(event(sent_ms=world.clock()))).reason == "in_flight"
