@@ -1,8 +1,7 @@
-"""The floor: the very calls that ours makes for each recording, made bare with the same libraries, and nothing else.
+"""The floor: the bare calls that ours makes for each recording, with the same libraries.
 
-The same GETs through a requests session a thread (the details too, where ours reads them for an alert), JSON decoding,
-and the same writes of the same bytes, recorded from ours beforehand; in as many threads. What is not in it is what ours
-does beyond them: the batch's shared reads and request budget, judging, composing alerts, log lines and metrics.
+It makes the same GETs, decodes their JSON, and writes the same bytes, recorded from ours. It has as many threads, with
+a requests session each. It has no shared reads, no request budget, no judging, no alerts, no log and no metrics.
 """
 
 from __future__ import annotations

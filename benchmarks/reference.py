@@ -1,8 +1,8 @@
-"""The reference: the same job as the AWS and Powertools documentation leads one to write it.
+"""The reference: the same job, written as the AWS and Powertools documentation shows.
 
-Batch processing with the SQS envelope parsed by a model, idempotency with its DynamoDB layer, the API key from
-Parameter Store, `requests.get`, a `Table` resource, `publish`, a log line and a metric a recording. It does less than
-ours: no outbox, no lease, no conditional writes, no request limit.
+It has batch processing with a parsed SQS envelope, idempotency in DynamoDB, and the API key from Parameter Store. It
+calls `requests.get`, a `Table` resource and `publish`, and writes a log line and a metric a recording. It does less than ours:
+no outbox, no lease, no conditional writes, no request limit.
 """
 
 import hashlib

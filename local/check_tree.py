@@ -1,8 +1,7 @@
-"""What no linter checks of the tracked files: locks in step with what was asked for, and no trace of one machine.
+"""Checks of the tracked files that no linter makes: locks agree with their .in files, and no file names a machine.
 
-A lock is in step when it holds, with hashes, every version its .in file names, and when .venv gets the very packages
-that the functions are deployed with. Needs no network. A registry's address or a machine's path in a file would work
-here and nowhere else.
+A lock must hold, with hashes, every version that its .in file names. .venv must get the packages that the functions
+are deployed with. A registry's address or a machine's path would work on one machine only. Needs no network.
 """
 
 from __future__ import annotations
