@@ -1,8 +1,8 @@
 """The reference: the same job, written as the AWS and Powertools documentation shows.
 
 It has batch processing with a parsed SQS envelope, idempotency in DynamoDB, and the API key from Parameter Store. It
-calls `requests.get`, a `Table` resource and `publish`, and writes a log line and a metric a recording. It does less than ours:
-no outbox, no lease, no conditional writes, no request limit.
+calls `requests.get`, a `Table` resource and `publish`, and writes a log line and a metric a recording. It does less
+than ours: no outbox, no lease, no conditional writes, no request limit.
 """
 
 import hashlib
