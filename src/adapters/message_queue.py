@@ -51,9 +51,9 @@ class MessageQueue:
             },
         )
 
-    def back_off(self, receipt_handle: str, receive_count: int) -> None:
+    def back_off(self, receipt_handle: str, earlier_failures: int) -> None:
         """Redeliver a failed message after 10 s, 30 s, 90 s, then 4.5 minutes."""
-        delay_s = min(_FIRST_BACK_OFF_S * 3 ** min(receive_count - 1, 10), _LONGEST_BACK_OFF_S)
+        delay_s = min(_FIRST_BACK_OFF_S * 3 ** min(earlier_failures, 10), _LONGEST_BACK_OFF_S)
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s)
 
 

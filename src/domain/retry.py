@@ -21,6 +21,7 @@ _FIRST_DELAY_S: Final = 15.0
 _NOT_FOUND_DELAY_S: Final = 300
 _NOT_FOUND_TRIES: Final = 3
 _UNUSABLE_TRIES: Final = 3
+_UNEXPECTED_TRIES: Final = 5
 _REDRIVEN_AFTER_MS: Final = 60_000
 """A copy carries the time of its sending. A `SentTimestamp` this far from it means a redrive by an operator: clocks
 differ by less, and no message reaches the dead-letter queue within a minute."""
@@ -34,6 +35,7 @@ class History(BaseModel):
 
     `stage` is the step at which the next fetch starts; see `domain.evaluation.fetch.Step`.
     `outrun` is the digest of results that were fetched but not saved, because another worker wrote the outcome first.
+    `failures` counts receives that neither finished nor deferred the message: errors, crashes, time limits.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
@@ -45,6 +47,7 @@ class History(BaseModel):
     deferrals: dict[str, int] = Field(default_factory=dict)
     stage: str = ""
     outrun: str = ""
+    failures: int = 0
 
     def count(self, reason: str) -> int:
         return self.deferrals.get(reason, 0)
@@ -100,6 +103,21 @@ def settle(error: AlertsError, history: History, now_ms: int, random: Random) ->
             return _defer(error, history, now_ms, retry_at_ms)
         case _:
             raise error
+
+
+def give_up(error: Exception, history: History) -> DeadLettered | None:
+    """Dead-letter a message at its fifth failure. `None`: SQS redelivers it.
+
+    The receives that SQS counts are not enough. A deferral in between is a fresh copy, whose count starts at 1.
+    The sentence never repeats the error's text, which can hold spoken words.
+    """
+    failures = history.failures + 1
+    if failures < _UNEXPECTED_TRIES:
+        return None
+    word = type(error).__name__
+    return DeadLettered(
+        "unexpected_error", f"The last of {failures} failures was {word}. The function's log has its trace."
+    )
 
 
 def still_waiting(history: History, now_ms: int) -> Deferred | None:

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from adapters.batching import BatchThreads
 from adapters.message_queue import MessageQueue
 from domain.ports import Clock, Meter
+from domain.retry import DeadLettered, give_up
 from runtime.messages import Message
 
 _ANSWER_RESERVE_MS: Final = 2_000
@@ -41,13 +42,13 @@ class BatchLoop:
         self,
         groups: Sequence[Group[T]],
         work: Callable[[Group[T]], R],
-        report: Callable[[Group[T], R], None],
+        report: Callable[[Group[T], R | DeadLettered], None],
         deadline_ms: int,
     ) -> dict[str, Any]:
         """Call `work` with each group, then `report` with each result in this thread. No result may be `None`.
 
-        SQS redelivers the messages of a group whose `work` raises, or whose thread is not done just before
-        `deadline_ms` (epoch).
+        A group fails if its `work` raises, or if its thread is not done just before `deadline_ms` (epoch). SQS
+        redelivers its messages. One that has failed too often becomes a dead letter, which is reported as a result.
         The return value is Lambda's partial batch response: `{"batchItemFailures": [{"itemIdentifier": id}, …]}`.
         """
 
@@ -67,20 +68,29 @@ class BatchLoop:
         # Threads that report would wait for each other at the log.
         for group, result in zip(groups, results, strict=True):
             if result is None or isinstance(result, Exception):
-                self._redeliver(group, result or TimeoutError("not done before the invocation's time limit"))
-                failed.extend(group.messages)
+                error = result or TimeoutError("not done before the invocation's time limit")
+                for message in group.messages:
+                    letter = self._fail(message, error)
+                    if letter:
+                        report(Group([message], group.content), letter)
+                    else:
+                        failed.append(message)
             else:
                 report(group, result)
         # Lambda takes any other shape for a failure of the whole batch.
         return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in failed]}
 
-    def _redeliver(self, group: Group[T], error: Exception) -> None:
-        """Log and count the error. SQS redelivers each message, later each time."""
-        for message in group.messages:
-            message_id = message.message_id
-            self._meter.add("RecordsFailed")
-            logger.error("unexpected error; the message will be redelivered", exc_info=error, message_id=message_id)
-            try:
-                self._queue.back_off(message.receipt_handle, message.receive_count)
-            except Exception:
-                logger.warning("the redelivery could not be delayed", exc_info=True, message_id=message_id)
+    def _fail(self, message: Message, error: Exception) -> DeadLettered | None:
+        """Log and count the error. Dead-letter the message, or have SQS redeliver it, later each time."""
+        message_id = message.message_id
+        self._meter.add("RecordsFailed")
+        logger.error("unexpected error", exc_info=error, message_id=message_id, failures=message.history.failures + 1)
+        try:
+            letter = give_up(error, message.history)
+            if letter:
+                self._queue.dead_letter(message.body, letter)
+                return letter
+            self._queue.back_off(message.receipt_handle, message.history.failures)
+        except Exception:
+            logger.warning("SQS was out of reach; it redelivers later", exc_info=True, message_id=message_id)
+        return None

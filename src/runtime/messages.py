@@ -11,19 +11,22 @@ from domain.retry import History, read_history
 class Message:
     message_id: str
     receipt_handle: str
-    receive_count: int
     body: str
     history: History
 
 
 def read_message(record: dict[str, Any]) -> Message:
-    """Read a record of an SQS event; its shape is Lambda's promise, so anything else is an unexpected error."""
+    """Read a record of an SQS event; its shape is Lambda's promise, so anything else is an unexpected error.
+
+    Every receive before this one failed. They join the history, so that deferred copies carry their sum.
+    """
     attributes = record["attributes"]
-    history = record.get("messageAttributes", {}).get(HISTORY_ATTRIBUTE, {}).get("stringValue")
+    text = record.get("messageAttributes", {}).get(HISTORY_ATTRIBUTE, {}).get("stringValue")
+    history = read_history(text, int(attributes["SentTimestamp"]))
+    failed_receives = int(attributes["ApproximateReceiveCount"]) - 1
     return Message(
         message_id=record["messageId"],
         receipt_handle=record["receiptHandle"],
-        receive_count=int(attributes["ApproximateReceiveCount"]),
         body=record["body"],
-        history=read_history(history, int(attributes["SentTimestamp"])),
+        history=history.model_copy(update={"failures": history.failures + failed_receives}),
     )

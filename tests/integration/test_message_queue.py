@@ -72,14 +72,14 @@ class TestDeadLetters:
 
 
 @pytest.mark.parametrize(
-    ("receive_count", "seconds"), [(1, 10), (2, 30), (3, 90), (4, 270), (5, 300), (50, 300), (5_000, 300)]
+    ("earlier_failures", "seconds"), [(0, 10), (1, 30), (2, 90), (3, 270), (4, 300), (50, 300), (5_000, 300)]
 )
 def test_a_failed_message_comes_back_later_each_time(
-    aws: Aws, queue: MessageQueue, receive_count: int, seconds: int
+    aws: Aws, queue: MessageQueue, earlier_failures: int, seconds: int
 ) -> None:
     aws.sqs.send_message(QueueUrl=aws.queue_url, MessageBody="{}")
     [message] = aws.messages(aws.queue_url)
-    queue.back_off(message["ReceiptHandle"], receive_count)
+    queue.back_off(message["ReceiptHandle"], earlier_failures)
     [asked] = aws.calls.of("sqs.ChangeMessageVisibility")
     assert (asked["ReceiptHandle"], asked["VisibilityTimeout"]) == (message["ReceiptHandle"], seconds)
 

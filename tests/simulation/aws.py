@@ -136,12 +136,12 @@ class Sqs:
         queue = self._queues[QueueUrl]
         task = current()
         invocation = cast(Invocation, task.life)
-        facts = invocation.facts_behind(task, MessageBody)
+        facts, failures = invocation.facts_behind(task, MessageBody)
 
         def effect() -> dict[str, Any]:
             reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
             if reason:
-                self._invariants.events.dead_lettered(task, facts, reason)
+                self._invariants.events.dead_lettered(task, facts, reason, failures)
             else:
                 self._invariants.ledger.deferrals[facts.name] += 1
             copy = queue.send(
@@ -150,6 +150,8 @@ class Sqs:
                 DelaySeconds * 1000,
                 MessageAttributes,
             )
+            if HISTORY_ATTRIBUTE in MessageAttributes:
+                copy.earlier_failures = failures - 1
             self._outside.world.log(
                 task.life.name, "  sends {} to {} in {} s {}", copy.message_id, facts.name, DelaySeconds, reason or ""
             )
@@ -179,6 +181,8 @@ class Sqs:
         def effect() -> None:
             message = queue.messages.get(name)
             if message and message.receipt == ReceiptHandle:
+                failures = cast(Invocation, current().life).failures(message)
+                self._invariants.events.backed_off(message.facts, failures)
                 queue.show_again(message, VisibilityTimeout * 1000)
 
         self._outside.aws("sqs", f"show {name} again in {VisibilityTimeout} s", effect)

@@ -35,6 +35,7 @@ class Invocation(Life):
         super().__init__(f"{environment.name}#{number}")
         self.environment = environment
         self.messages = {message.message_id: message for message in messages}
+        self._receives = {message.message_id: message.receives for message in messages}
         self.direct = facts
         self.over = False
         self.timed_out = False
@@ -62,10 +63,25 @@ class Invocation(Life):
         group: Group[object] | None = task.notes.get("item")
         return [self.messages[message.message_id].facts for message in group.messages] if group else []
 
-    def facts_behind(self, task: Task, body: str) -> Facts:
-        """The facts of the message whose copy a thread sends."""
-        alike = [message.facts for message in self.messages.values() if message.body.startswith(body)]
-        return next(iter([*self.facts_of(task), *alike]))
+    def facts_behind(self, task: Task, body: str) -> tuple[Facts, int]:
+        """The facts of the message whose copy a thread sends, and how many receives failed it if this one does.
+
+        Of several with this body, the one that failed most often.
+        """
+        if self.direct:
+            return self.direct, 1
+        group: Group[object] | None = task.notes.get("item")
+        at_work = group.messages[0] if group else task.notes.get("message")
+        if at_work:
+            message = self.messages[at_work.message_id]
+        else:
+            alike = [message for message in self.messages.values() if message.body.startswith(body)]
+            message = max(alike, key=self.failures)
+        return message.facts, self.failures(message)
+
+    def failures(self, message: Message) -> int:
+        """How many receives failed the message and those it is a copy of, if this receive does."""
+        return message.earlier_failures + self._receives[message.message_id]
 
     def excuses(self, message_id: str) -> bool:
         """Whether it may fail this message: it died, its thread was delayed, or a call failed."""

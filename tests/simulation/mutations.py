@@ -121,7 +121,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         ),
     ),
     "failed evaluation acknowledged": (
-        Substitution(batch.BatchLoop, "run", "failed.extend(group.messages)", "failed.extend(group.messages[1:])"),
+        Substitution(batch.BatchLoop, "run", "failed.append(message)", "failed.extend(group.messages[1:])"),
     ),
     "wrong response shape": (
         Substitution(batch.BatchLoop, "run", '"itemIdentifier": message', '"itemIdentifer": message'),
@@ -131,6 +131,9 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     ),
     "deferrals forget when they began": (
         Substitution(retry, "_defer", '"copied_ms": now_ms', '"first_sent_ms": now_ms, "copied_ms": now_ms'),
+    ),
+    "deferrals forget their failures": (
+        Substitution(retry, "_defer", '"copied_ms": now_ms', '"failures": 0, "copied_ms": now_ms'),
     ),
     "Retry-After ignored": (
         Substitution(retry, "settle", "error.retry_at_ms if isinstance(error, NotNow) else None", "None"),

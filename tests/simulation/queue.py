@@ -46,6 +46,8 @@ class Message:
     visible_ms: int
     facts: Facts
     receives: int = 0
+    earlier_failures: int = 0
+    """Receives that failed the messages of which this is a deferred copy."""
     receipt: str = ""
     gone: bool = False
 
@@ -114,7 +116,7 @@ class Queue:
         self.on_exhausted(message)
         self.delete(message)
         # As SQS does it: the same message, with the time at which it was first sent.
-        dead_letters.messages[message.message_id] = replace(message, gone=False, receives=0)
+        dead_letters.messages[message.message_id] = replace(message, gone=False, receives=0, earlier_failures=0)
 
     def _keep(self, message: Message) -> None:
         self.messages[message.message_id] = message

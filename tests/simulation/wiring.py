@@ -15,6 +15,7 @@ from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
 from runtime import batch, evaluation_report, report
 from runtime import outside as runtime_outside
+from runtime.messages import Message
 from runtime.metrics import EmfMeter
 from runtime.settings import EvaluationSettings, SlackSettings
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
@@ -122,6 +123,16 @@ def noting_the_alert(send: Callable[[SlackWebhook, Alert], str]) -> Callable[[Sl
     return noted
 
 
+def noting_the_message(settle: Callable[..., object]) -> Callable[..., object]:
+    """Note for the invariants which message the notifier works on. It works on one after the other."""
+
+    def noted(worker: SlackWorker, content: object, message: Message, deadline_ms: int) -> object:
+        current().notes["message"] = message
+        return settle(worker, content, message, deadline_ms)
+
+    return noted
+
+
 class CountingMeter(EmfMeter):
     """Adds up a worker's metrics instead of printing them."""
 
@@ -155,6 +166,7 @@ def installed(parts: Parts) -> "Iterator[None]":
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
         stack.enter_context(patch.object(HTTPAdapter, "send", VendorTransport(parts.vendor).send))
         stack.enter_context(patch.object(SlackWebhook, "send", noting_the_alert(SlackWebhook.send)))
+        stack.enter_context(patch.object(SlackWorker, "_settle", noting_the_message(SlackWorker._settle)))
         sink = cast(Any, _LogSink())
         for module in (evaluation_report, notify_slack, runtime_outside, batch, report):
             handler = cast(Any, module.logger.registered_handler)

@@ -6,7 +6,7 @@ from tests.simulation.functions import Invocation
 from tests.simulation.invariants.alerts import AlertInvariants
 from tests.simulation.invariants.observed import Observed
 from tests.simulation.ledger import Held
-from tests.simulation.queue import Facts, Message
+from tests.simulation.queue import MAX_RECEIVES, Facts, Message
 from tests.simulation.recordings import Kind, Recording
 from tests.simulation.world import Task, Violated
 
@@ -52,7 +52,12 @@ class EventInvariants:
         """SQS makes it a dead letter. `failed` has already checked each failed receive."""
         self._world.log("SQS", "{} ({}) was received too often", message.message_id, message.facts.name)
 
-    def dead_lettered(self, task: Task, facts: Facts, reason: str) -> None:
+    def backed_off(self, facts: Facts, failures: int) -> None:
+        """A worker has SQS deliver a failed message again."""
+        if failures >= MAX_RECEIVES:
+            raise Violated(5, f"{facts.name} failed {failures} times and shall be tried again")
+
+    def dead_lettered(self, task: Task, facts: Facts, reason: str, failures: int) -> None:
         """A worker dead-letters a message."""
         waited_ms = self._world.now_ms - facts.since_ms
         a_day = waited_ms >= _DAY_MS - _CLOCKS_MS
@@ -63,6 +68,8 @@ class EventInvariants:
                 holds = task.notes.get("status") == 400
             case "unusable_results":
                 holds = facts.unusable >= 3 or a_day
+            case "unexpected_error":
+                holds = failures >= MAX_RECEIVES
             case "no_destination":
                 holds = self._slack_may_be_off
             case _:

@@ -31,6 +31,7 @@ from domain.retry import (
     DeadLettered,
     Deferred,
     History,
+    give_up,
     not_found_for_good,
     over_an_hour,
     read_history,
@@ -178,6 +179,26 @@ class TestPermanent:
     def test_what_no_rule_covers_is_raised_for_the_queue_to_redeliver(self, obstacle: AlertsError) -> None:
         with pytest.raises(type(obstacle)):
             settle(obstacle, fresh_history(), NOON_MS, least)
+
+
+class TestUnexpected:
+    @pytest.mark.parametrize("earlier", range(4))
+    def test_four_failures_are_left_to_sqs(self, earlier: int) -> None:
+        assert give_up(ZeroDivisionError(), fresh_history().model_copy(update={"failures": earlier})) is None
+
+    @pytest.mark.parametrize("earlier", [4, 5, 40])
+    def test_the_fifth_is_a_dead_letter_without_the_error_s_text(self, earlier: int) -> None:
+        letter = give_up(ZeroDivisionError("said"), fresh_history().model_copy(update={"failures": earlier}))
+        assert letter == DeadLettered(
+            "unexpected_error",
+            f"The last of {earlier + 1} failures was ZeroDivisionError. The function's log has its trace.",
+        )
+
+    def test_a_deferred_copy_carries_them_on(self) -> None:
+        history = fresh_history().model_copy(update={"failures": 3})
+        deferral = settle(InFlight("Busy."), history, NOON_MS, lambda: 0.0)
+        assert isinstance(deferral, Deferred)
+        assert deferral.history.failures == 3
 
 
 class TestHistory:

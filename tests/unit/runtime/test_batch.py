@@ -8,7 +8,7 @@ import pytest
 
 from adapters.batching import BatchThreads
 from adapters.message_queue import MessageQueue
-from domain.retry import History
+from domain.retry import DeadLettered, History
 from runtime import batch
 from runtime.batch import BatchLoop, Group
 from runtime.messages import Message
@@ -21,11 +21,17 @@ DEADLINE_MS = NOON_MS + 30_000
 class FakeQueue:
     def __init__(self) -> None:
         self.delayed: list[tuple[str, int]] = []
+        self.dead_letters: list[tuple[str, str]] = []
 
-    def back_off(self, receipt_handle: str, receive_count: int) -> None:
+    def back_off(self, receipt_handle: str, earlier_failures: int) -> None:
         if not receipt_handle:
             raise ConnectionError("SQS")
-        self.delayed.append((receipt_handle, receive_count))
+        self.delayed.append((receipt_handle, earlier_failures))
+
+    def dead_letter(self, body: str, why: DeadLettered) -> None:
+        if not body:
+            raise ConnectionError("SQS")
+        self.dead_letters.append((body, why.reason))
 
 
 @pytest.fixture
@@ -43,8 +49,11 @@ def loop(queue: FakeQueue, meter: FakeMeter, threads: BatchThreads | None = None
 
 
 def group(name: str, content: int = 0, messages: Sequence[str] = ("",), handle: str = "handle") -> Group[int]:
-    history = History(first_sent_ms=NOON_MS, copied_ms=NOON_MS)
-    return Group([Message(name + more, handle, 3, "", history) for more in messages], content)
+    return Group([message(name + more, handle) for more in messages], content)
+
+
+def message(name: str, handle: str = "handle", body: str = "", failures: int = 2) -> Message:
+    return Message(name, handle, body, History(first_sent_ms=NOON_MS, copied_ms=NOON_MS, failures=failures))
 
 
 def failures(*names: str) -> dict[str, Any]:
@@ -84,12 +93,34 @@ def test_all_messages_of_a_failed_group_come_back_later(queue: FakeQueue, meter:
     groups = [group("a", 0, "12"), group("b", 1)]
     answer = loop(queue, meter).run(groups, lambda each: 1 / each.content, lambda *_: None, DEADLINE_MS)
     assert answer == failures("a1", "a2")
-    assert queue.delayed == [("handle", 3)] * 2
+    assert queue.delayed == [("handle", 2)] * 2
     assert meter.total("RecordsFailed") == 2
 
 
 def test_a_message_that_cannot_be_delayed_fails_all_the_same(queue: FakeQueue, meter: FakeMeter) -> None:
     answer = loop(queue, meter).run([group("a", handle="")], lambda each: 1 / each.content, unreported, DEADLINE_MS)
+    assert answer == failures("a")
+
+
+def test_a_fifth_failure_ends_a_message_but_not_its_younger_neighbour(queue: FakeQueue, meter: FakeMeter) -> None:
+    reported: list[tuple[list[str], str]] = []
+
+    def report(each: Group[int], result: object) -> None:
+        assert isinstance(result, DeadLettered)
+        reported.append(([message.message_id for message in each.messages], result.reason))
+
+    old, new = message("old", body="the event", failures=4), message("new", failures=3)
+    answer = loop(queue, meter).run([Group([old, new], 0)], lambda each: 1 / each.content, report, DEADLINE_MS)
+    assert answer == failures("new")
+    assert queue.dead_letters == [("the event", "unexpected_error")]
+    assert queue.delayed == [("handle", 3)]
+    assert reported == [(["old"], "unexpected_error")]
+    assert meter.total("RecordsFailed") == 2
+
+
+def test_a_message_that_cannot_be_dead_lettered_fails_once_more(queue: FakeQueue, meter: FakeMeter) -> None:
+    groups = [Group([message("a", failures=4)], 0)]
+    answer = loop(queue, meter).run(groups, lambda each: 1 / each.content, unreported, DEADLINE_MS)
     assert answer == failures("a")
 
 

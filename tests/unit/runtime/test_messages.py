@@ -25,28 +25,30 @@ RECORD: dict[str, Any] = {
     "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:events",
     "awsRegion": "eu-central-1",
 }
-WAITED = History(first_sent_ms=NOON_MS - 5_000, copied_ms=NOON_MS + 100, reason="throttled", deferrals={"throttled": 1})
+WAITED = History(
+    first_sent_ms=NOON_MS - 5_000, copied_ms=NOON_MS + 100, reason="throttled", deferrals={"throttled": 1}, failures=1
+)
 
 
 def test_a_message_is_read() -> None:
     assert read_message(RECORD) == Message(
         message_id=RECORD["messageId"],
         receipt_handle=RECORD["receiptHandle"],
-        receive_count=3,
         body='{"recording_id": 123}',
-        history=History(first_sent_ms=NOON_MS, copied_ms=NOON_MS),
+        history=History(first_sent_ms=NOON_MS, copied_ms=NOON_MS, failures=2),
     )
 
 
-def test_a_deferred_copy_brings_its_history() -> None:
+def test_a_deferred_copy_brings_its_history_to_which_its_own_receives_are_added() -> None:
     attribute = {"stringValue": WAITED.model_dump_json(), "dataType": "String"}
-    assert read_message(RECORD | {"messageAttributes": {HISTORY_ATTRIBUTE: attribute}}).history == WAITED
+    read = read_message(RECORD | {"messageAttributes": {HISTORY_ATTRIBUTE: attribute}})
+    assert read.history == WAITED.model_copy(update={"failures": 1 + 2})
 
 
 @pytest.mark.parametrize("attribute", [{}, {"binaryValue": "eA=="}, {"stringValue": "somebody else's"}])
 def test_an_unreadable_history_begins_anew(attribute: dict[str, str]) -> None:
     read = read_message(RECORD | {"messageAttributes": {HISTORY_ATTRIBUTE: attribute}})
-    assert read.history == History(first_sent_ms=NOON_MS, copied_ms=NOON_MS)
+    assert read.history == History(first_sent_ms=NOON_MS, copied_ms=NOON_MS, failures=2)
 
 
 def test_a_record_without_message_attributes_is_a_first_delivery() -> None:
