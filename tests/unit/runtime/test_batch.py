@@ -71,7 +71,7 @@ def test_without_threads_one_group_is_worked_on_after_the_other(queue: FakeQueue
         events.append(f"work on {each.content}")
         return each.content
 
-    def report(_: Group[int], result: int) -> None:
+    def report(_: Group[int], result: object) -> None:
         events.append(f"report {result}")
 
     assert loop(queue, meter).run([group("a", 1), group("b", 2)], work, report, DEADLINE_MS) == failures()
@@ -79,7 +79,7 @@ def test_without_threads_one_group_is_worked_on_after_the_other(queue: FakeQueue
 
 
 def test_each_threads_result_is_reported_with_its_group(queue: FakeQueue, meter: FakeMeter) -> None:
-    reported: list[tuple[int, str]] = []
+    reported: list[tuple[int, object]] = []
     loop(queue, meter, BatchThreads(2)).run(
         [group("a", 1), group("b", 2)],
         lambda each: f"done {each.content}",
