@@ -18,7 +18,7 @@ AlertsError
 │   └── Contended             other workers kept writing the same item first
 ├── NotFound                  404: three tries, then an outcome of its own
 ├── Unusable                  wrong types, another recording's id, too large: three tries, then dead-lettered
-├── Refused                   permanent, dead-lettered at once: 400, a malformed event, Slack's "no_such_channel"
+├── Refused                   permanent, dead-lettered at once: 400, a malformed event, an unreadable outcome
 └── Conflict                  another worker wrote first: read again and start over
 """
 

@@ -40,7 +40,10 @@ class OutcomeTable(Protocol):
     """Outcomes by recording. A write raises `Conflict` unless it replaces the stored revision by the next one."""
 
     def read(self, recording: RecordingId) -> Outcome | None:
-        """The outcome under either id of the recording, without its snapshot."""
+        """The outcome under either id of the recording, without its snapshot.
+
+        Raises `Refused` where the stored outcome cannot be read.
+        """
 
     def save(self, outcome: Outcome) -> None:
         """Write a whole outcome."""

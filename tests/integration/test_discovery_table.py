@@ -70,6 +70,21 @@ def test_an_outcome_of_a_uuid_that_was_not_found_counts(memory: DynamoDiscoveryM
     assert memory.look_up([UUID]) == {UUID: Judged(Source.DISCOVERY, NOON_MS)}
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"source": {"S": "of a newer release"}}, {"evaluated_at": {"S": "yesterday"}}, {"status": {"NULL": True}}],
+)
+def test_an_outcome_that_cannot_be_read_is_announced_and_hides_no_other(
+    aws: Aws, memory: DynamoDiscoveryMemory, judge: Judge, changed: dict[str, Any]
+) -> None:
+    for recording in (1, 2):
+        judge(recording, Source.WEBHOOK)
+    aws.dynamodb.put_item(TableName=TABLE, Item=aws.item("RECORDING#1") | changed)
+    assert memory.look_up([1, 2]) == {2: Judged(Source.WEBHOOK, NOON_MS)}
+    memory.mark([1], Mark.SENT)
+    assert memory.look_up([1]) == {1: Marked(Mark.SENT, NOON_MS)}
+
+
 def test_a_page_of_known_recordings_is_one_call_one_with_new_ones_two(
     aws: Aws, memory: DynamoDiscoveryMemory, judge: Judge
 ) -> None:

@@ -1,6 +1,7 @@
 """A batch of events through the evaluation function: judged, deferred or dead-lettered, each for itself."""
 
 import json
+from typing import Any
 
 import pytest
 import requests
@@ -44,6 +45,30 @@ class TestBatch:
         assert (counted["RecordingsReceived"], counted["RecordingsEvaluated"], counted["RecordsFailed"]) == (10, 2, 1)
         assert counted["RecordingsDeferred/upstream_down"] == 3
         assert counted["RecordingsDeferred/unusable_results"] == counted["RecordingsDeferred/not_found"] == 1
+
+    @pytest.mark.parametrize(
+        "unreadable",
+        [
+            {"status": {"S": "of a newer version"}},
+            {"revision": {"S": "3"}},
+            {"evaluated_at": {"S": "yesterday"}},
+            {"alert": {"M": {}}},
+        ],
+        ids=lambda changed: next(iter(changed)),
+    )
+    def test_an_outcome_that_cannot_be_read_ends_its_own_event_only(
+        self, evaluation: Evaluation, unreadable: dict[str, Any]
+    ) -> None:
+        evaluation.clear(*range(1, 11))
+        evaluation.batch(1)
+        evaluation.aws.dynamodb.put_item(TableName=TABLE, Item=evaluation.aws.item("RECORDING#1") | unreadable)
+        evaluation.clock.advance(60_000)
+        assert evaluation.batch(*range(1, 11), sent_ms=evaluation.clock()) == NONE_FAILED
+        assert evaluation.statuses().keys() == {f"RECORDING#{number}" for number in range(1, 11)}
+        [letter] = evaluation.aws.dead_letters()
+        assert letter["dead_letter_reason"] == "outcome_unreadable"
+        assert letter["dead_letter_message"].startswith("Recording 1: its stored outcome cannot be read")
+        assert evaluation.counted()["EventsDeadLettered/outcome_unreadable"] == 1
 
     def test_every_record_of_a_failed_recording_is_named_once(self, evaluation: Evaluation) -> None:
         for number in (1, 2):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.dynamodb.keys import DISCOVERY_STATE_KEY, Item, Key, alias_key, mark_key, old_mark_key, outcome_key
 from adapters.dynamodb.marks import mark_item, read_mark
-from adapters.dynamodb.table import at_revision, batch_read, batch_write, conditional
+from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, batch_write, conditional
 from domain.discovery.decision import Judged, Trace
 from domain.discovery.mark import Mark, Marked
 from domain.discovery.recording_list import Order
@@ -49,11 +49,16 @@ class DynamoDiscoveryMemory:
         given_up_ms: dict[RecordingId, int] = {}
         for recording in recordings:
             if item := outcomes.get(outcome_key(numbers.get(recording, recording))):
-                evaluated_ms = epoch_ms(item["evaluated_at"]["S"])
-                if item["status"]["S"] in _JUDGED:
-                    traces[recording] = Judged(Source(item["source"]["S"]), evaluated_ms)
+                try:
+                    status = item["status"]["S"]
+                    judged = Judged(Source(item["source"]["S"]), epoch_ms(item["evaluated_at"]["S"]))
+                except UNREADABLE:
+                    continue  # Announced as new. Evaluation dead-letters it with the reason.
+                if status in _JUDGED:
+                    traces[recording] = judged
                 else:
-                    given_up_ms[recording] = evaluated_ms  # It is completed now: an earlier mark no longer counts.
+                    # It is completed now: an earlier mark no longer counts.
+                    given_up_ms[recording] = judged.evaluated_ms
         names = {
             recording: {recording, numbers.get(recording, recording)}
             for recording in recordings

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.batching import BatchThreads, GatheredCall
 from adapters.dynamodb.keys import Item, Key, alias_key, outcome_key, recording_of
-from adapters.dynamodb.table import at_revision, batch_read, conditional
+from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
-from domain.errors import Unusable
+from domain.errors import Refused, Unusable
 from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Source, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
@@ -57,7 +57,15 @@ class DynamoOutcomeTable:
         self._read_together = GatheredCall(self._read_all, threads)
 
     def read(self, recording: RecordingId) -> Outcome | None:
-        return self._read_together(recording)
+        """See the port. Parsed for each caller: one item that cannot be read must not fail the whole batch."""
+        item = self._read_together(recording)
+        try:
+            return _outcome(item) if item else None
+        except UNREADABLE as error:
+            raise Refused(
+                "outcome_unreadable",
+                f"Recording {recording}: its stored outcome cannot be read ({type(error).__name__}).",
+            ) from error
 
     def save(self, outcome: Outcome) -> None:
         item = self._item(outcome)
@@ -106,15 +114,14 @@ class DynamoOutcomeTable:
         named = {"recording_id": {"N": str(recording)}, "expires_at": {"N": str(expires_at)}}
         self._dynamodb.put_item(TableName=self._table, Item=alias_key(uuid).attributes | named)
 
-    def _read_all(self, recordings: Sequence[RecordingId]) -> list[Outcome | None]:
+    def _read_all(self, recordings: Sequence[RecordingId]) -> list[Item | None]:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""
         uuids = list(dict.fromkeys(recording for recording in recordings if isinstance(recording, str)))
         items = self._read([outcome_key(each) for each in recordings] + [alias_key(uuid) for uuid in uuids])
         named = {uuid: int(item["recording_id"]["N"]) for uuid in uuids if (item := items.get(alias_key(uuid)))}
         if missing := [key for number in named.values() if (key := outcome_key(number)) not in items]:
             items |= self._read(missing)
-        found = [_under_either_name(recording, named, items) for recording in recordings]
-        return [_outcome(item) if item else None for item in found]
+        return [_under_either_name(recording, named, items) for recording in recordings]
 
     def _read(self, keys: Sequence[Key]) -> dict[Key, Item]:
         return batch_read(self._dynamodb, self._table, keys, _READ_ATTRIBUTES, consistent=True)

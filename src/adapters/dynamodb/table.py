@@ -19,6 +19,9 @@ _WRITE_LIMIT: Final = 25
 _TRIES: Final = 5
 """DynamoDB may leave part of a batch undone: reads beyond 16 MB, and throttled items."""
 
+UNREADABLE: Final = (KeyError, TypeError, ValueError)
+"""What reading an item raises that another release or a person wrote."""
+
 
 class LostWrite(Conflict):
     """The condition did not hold. `stored` is the item in the table, if the write asked for it, else empty."""
