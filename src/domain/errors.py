@@ -8,7 +8,8 @@ AlertsError
 │   ├── KeyRefused            401: unknown, revoked, expired    │ an operator must act
 │   ├── KeyForbidden          403: the key lacks a permission   │
 │   ├── RulesInvalid          the `rules` document is refused   │
-│   ├── SlackUrlInvalid       `slack-webhook-url` is not a URL  ┘
+│   ├── SlackUrlInvalid       `slack-webhook-url` is not a URL  │
+│   ├── EmailUnconfirmed      no confirmed e-mail subscription  ┘
 │   ├── NotAnalysed           422: results were requested too early
 │   ├── GoalsNotEvaluated     results without goals, and the vendor is still evaluating them
 │   ├── BudgetSpent           no request is free before this worker's deadline
@@ -69,12 +70,18 @@ class RulesInvalid(NotNow):
     reason = "rules_invalid"
 
 
-OPERATOR_NEEDED: Final = frozenset(error.reason for error in (KeyMissing, KeyRefused, KeyForbidden, RulesInvalid))
-"""Reasons for which no recording is judged until an operator acts. One alarm covers them."""
-
-
 class SlackUrlInvalid(NotNow):
     reason = "slack_url_invalid"
+
+
+class EmailUnconfirmed(NotNow):
+    reason = "email_unconfirmed"
+
+
+OPERATOR_NEEDED: Final = frozenset(
+    error.reason for error in (KeyMissing, KeyRefused, KeyForbidden, RulesInvalid, SlackUrlInvalid, EmailUnconfirmed)
+)
+"""Reasons that last until an operator acts. One alarm of each function covers its own."""
 
 
 class NotAnalysed(NotNow):

@@ -36,6 +36,7 @@ class History(BaseModel):
     `stage` is the step at which the next fetch starts; see `domain.evaluation.fetch.Step`.
     `outrun` is the digest of results that were fetched but not saved, because another worker wrote the outcome first.
     `failures` counts receives that neither finished nor deferred the message: errors, crashes, time limits.
+    `destination` is the one that a copy of an alert is for; empty means every destination.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
@@ -48,6 +49,7 @@ class History(BaseModel):
     stage: str = ""
     outrun: str = ""
     failures: int = 0
+    destination: str = ""
 
     def count(self, reason: str) -> int:
         return self.deferrals.get(reason, 0)

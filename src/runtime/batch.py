@@ -23,7 +23,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Group(Generic[T]):
-    """Messages that one piece of work answers. `content` was read from the first of them."""
+    """Messages that one piece of work answers. `content` was read from the first of them.
+
+    A message may be in several groups. It fails if the work of one of them fails.
+    """
 
     messages: Sequence[Message]
     content: T
@@ -78,7 +81,8 @@ class BatchLoop:
             else:
                 report(group, result)
         # Lambda takes any other shape for a failure of the whole batch.
-        return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in failed]}
+        ids = dict.fromkeys(message.message_id for message in failed)
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in ids]}
 
     def _fail(self, message: Message, error: Exception) -> DeadLettered | None:
         """Log and count the error. Dead-letter the message, or have SQS redeliver it, later each time."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from domain.errors import OPERATOR_NEEDED
 from domain.evaluation.event import Duplicate, Evaluated, Result
 from domain.ports import Clock, Meter
 from domain.retry import DeadLettered, Deferred
@@ -37,8 +36,6 @@ class EvaluationReporter:
                 self._meter.add("DuplicatesSkipped")
                 logger.info("duplicate", reason=reason, alerted=alerted, **about)
             case Deferred():
-                if result.reason in OPERATOR_NEEDED:
-                    self._meter.add("OperatorNeeded")
-                self._reporter.deferred(result, **about)
+                self._reporter.deferred(result, about)
             case DeadLettered():
-                self._reporter.dead_lettered(result, **about)
+                self._reporter.dead_lettered(result, about)

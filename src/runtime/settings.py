@@ -55,11 +55,12 @@ class EvaluationSettings(_TableSettings):
 
 
 class SlackSettings(_TableSettings):
-    """Of the function that posts alerts to Slack."""
+    """Of the function that sends alerts to Slack and by e-mail."""
 
     slack_queue_url: str
     slack_dead_letter_queue_url: str
-    email_configured: bool
+    email_topic_arn: str
+    """Empty where no `AlertEmail` is set."""
 
 
 class WebhookSettings(_Settings):

@@ -128,6 +128,7 @@ class FakeDestination:
     """Somewhere alerts go; `arrived` is what really got there."""
 
     name = "slack"
+    off = False
 
     def __init__(self, stage: Stage | None = None) -> None:
         self.arrived: list[Alert] = []

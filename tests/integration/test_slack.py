@@ -42,7 +42,7 @@ class Slack:
     def __init__(self, server: RawServer) -> None:
         self.server = server
         self.parameters = FixedParameters(slack_webhook_url=server.url + SECRET_PATH)
-        self.adapter = SlackWebhook(self.parameters, email_configured=False, now_ms=FakeClock())
+        self.adapter = SlackWebhook(self.parameters, FakeClock())
 
     def refuses(self, error: type[AlertsError], match: str | None = None) -> Any:
         """The error that a send raises. It shows neither the URL nor what people said."""
@@ -152,20 +152,16 @@ class TestLostAnswers:
 
 
 class TestUrl:
-    @pytest.mark.parametrize("stored", [None, "", " \n"])
-    def test_with_no_destination_at_all_the_alert_is_a_dead_letter_that_says_so(
-        self, slack: Slack, stored: str | None
-    ) -> None:
+    @pytest.mark.parametrize(
+        ("stored", "off"), [(None, True), ("", True), (" \n", True), ("hooks", False), ("https://hooks/x", False)]
+    )
+    def test_slack_is_off_where_nothing_is_stored(self, slack: Slack, stored: str | None, off: bool) -> None:
         slack.parameters.stored = {} if stored is None else {"slack-webhook-url": stored}
-        assert slack.refuses(Refused, "this alert reached nobody").word == "no_destination"
+        assert slack.adapter.off is off
 
-    @pytest.mark.parametrize("email", [True, False])
-    @pytest.mark.parametrize(("stored", "silent"), [(None, True), (" ", True), ("https://hooks.slack.com/x", False)])
-    def test_slack_is_off_only_where_email_goes_out_instead(
-        self, clock: FakeClock, stored: str | None, email: bool, silent: bool
-    ) -> None:
-        parameters = FixedParameters(**({} if stored is None else {"slack_webhook_url": stored}))
-        assert SlackWebhook(parameters, email_configured=email, now_ms=clock).off is (email and silent)
+    def test_a_url_deleted_just_before_the_post_is_waited_for(self, slack: Slack) -> None:
+        slack.parameters.stored = {}
+        slack.refuses(SlackUrlInvalid)
 
     @pytest.mark.parametrize(
         "stored",

@@ -1,4 +1,4 @@
-"""The Slack function on an account: each alert posted once, each batch answered as Lambda demands."""
+"""The notifier with Slack alone: each alert posted once, each batch answered as Lambda demands."""
 
 import json
 from typing import Any
@@ -131,14 +131,7 @@ def test_what_is_no_alert_is_a_dead_letter(notifier: Notifier, body: str) -> Non
 
 
 class TestNowhereToGo:
-    def test_an_alert_that_e_mail_brings_is_no_dead_letter(self, notifier: Notifier) -> None:
-        notifier.aws.ssm.delete_parameter(Name=URL)
-        notifier.worker = slack_worker(notifier.aws, notifier.clock, email_configured=True)
-        assert notifier.deliver(ONE) == NOTHING_FAILED
-        assert [line["message"] for line in notifier.logged] == ["slack_is_off"]
-        assert notifier.aws.dead_letters() == []
-
-    def test_any_other_is_a_dead_letter_and_posted_when_redriven_after_the_url_was_stored(
+    def test_an_alert_is_a_dead_letter_and_posted_when_redriven_after_the_url_was_stored(
         self, notifier: Notifier
     ) -> None:
         notifier.aws.ssm.delete_parameter(Name=URL)
@@ -174,7 +167,7 @@ class TestUnexpected:
         def unreachable(**_: Any) -> None:
             raise ConnectionError("Parameter Store")
 
-        monkeypatch.setattr(notifier.worker._slack._parameters._ssm, "get_parameters", unreachable)
+        monkeypatch.setattr(notifier.aws.ssm, "get_parameters", unreachable)
         assert self.fails(notifier, ONE) == failures(1)
 
     def test_a_dead_letter_that_cannot_be_sent_fails_its_record_only(self, notifier: Notifier) -> None:

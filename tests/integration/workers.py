@@ -66,8 +66,8 @@ def evaluation_worker(aws: Aws, clock: FakeClock) -> EvaluationWorker:
     return evaluate_recordings.build(EvaluationSettings(**settings(aws)), AccountOutside(aws, clock))
 
 
-def slack_worker(aws: Aws, clock: FakeClock, *, email_configured: bool = False) -> SlackWorker:
-    configured = settings(aws) | {"email_configured": email_configured}
+def slack_worker(aws: Aws, clock: FakeClock, email_topic_arn: str = "") -> SlackWorker:
+    configured = settings(aws) | {"email_topic_arn": email_topic_arn}
     return notify_slack.build(SlackSettings(**configured), AccountOutside(aws, clock))
 
 
@@ -90,7 +90,7 @@ def settings(aws: Aws) -> dict[str, Any]:
         "event_dead_letter_queue_url": aws.dead_letter_url,
         "slack_queue_url": aws.queue_url,
         "slack_dead_letter_queue_url": aws.dead_letter_url,
-        "email_configured": False,
+        "email_topic_arn": "",
     }
 
 

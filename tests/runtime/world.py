@@ -64,7 +64,7 @@ class World(Account):
             "EVENT_DEAD_LETTER_QUEUE_URL": self.dead_letter_url,
             "SLACK_QUEUE_URL": self.slack_url,
             "SLACK_DEAD_LETTER_QUEUE_URL": self.slack_dead_letter_url,
-            "EMAIL_CONFIGURED": "false",
+            "EMAIL_TOPIC_ARN": "",
             "DISCOVERY_LOOKBACK_HOURS": "24",
             "POWERTOOLS_SERVICE_NAME": "identitycall-alerts",
             "POWERTOOLS_METRICS_NAMESPACE": "IdentityCallAlerts",

@@ -75,7 +75,7 @@ class Parts:
             "event_dead_letter_queue_url": "event-dlq",
             "slack_queue_url": "slack",
             "slack_dead_letter_queue_url": "slack-dlq",
-            "email_configured": False,
+            "email_topic_arn": "",
         }
 
 

@@ -25,18 +25,19 @@ _WORD: Final = re.compile(r"[a-z_]{1,64}")
 class SlackWebhook:
     name = "slack"
 
-    def __init__(self, parameters: Parameters, *, email_configured: bool, now_ms: Clock) -> None:
+    def __init__(self, parameters: Parameters, now_ms: Clock) -> None:
         self._parameters = parameters
-        self._email_configured = email_configured
         self._now_ms = now_ms
 
     @property
     def off(self) -> bool:
-        """Nothing is stored for Slack, and e-mail goes out instead: so it is meant."""
-        return self._email_configured and not (self._parameters[WEBHOOK_URL] or "").strip()
+        return not self._stored_url()
 
     def send(self, alert: Alert) -> str:
-        """Post once. Raises `Throttled`, `Unavailable` (`perhaps_done` where the answer was lost) or `Refused`."""
+        """Post once.
+
+        Raises `SlackUrlInvalid`, `Throttled`, `Unavailable` (`perhaps_done` where the answer was lost) or `Refused`.
+        """
         message = render(alert)
         client = WebhookClient(
             self._url(),
@@ -71,16 +72,13 @@ class SlackWebhook:
         raise Unavailable(what, perhaps_done=status < 300)  # noqa: PLR2004
 
     def _url(self) -> str:
-        url = (self._parameters[WEBHOOK_URL] or "").strip()
-        if not url:
-            raise Refused(
-                "no_destination",
-                "Neither Slack nor e-mail is configured, so this alert reached nobody. "
-                "Store slack-webhook-url, then redrive the Slack dead-letter queue.",
-            )
+        url = self._stored_url()
         if not is_safe(url):
             raise SlackUrlInvalid("The stored slack-webhook-url is not an https URL.")
         return url
+
+    def _stored_url(self) -> str:
+        return (self._parameters[WEBHOOK_URL] or "").strip()
 
 
 def _no_answer(alert: Alert, error: Exception) -> str:

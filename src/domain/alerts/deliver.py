@@ -49,6 +49,10 @@ class DeliveryLedger(Protocol):
 class Destination(Protocol):
     name: str
 
+    @property
+    def off(self) -> bool:
+        """Whether nothing is configured for it."""
+
     def send(self, alert: Alert) -> str:
         """Send once; the destination's own answer. Raises `NotNow` or `Refused`."""
 
@@ -74,8 +78,12 @@ class DeliverAlert:
     random: Random
 
     def __call__(self, alert: Alert, history: History, deadline_ms: int) -> Delivery:
-        """Deliver before `deadline_ms` (epoch). An unexpected error is raised: SQS redelivers the message."""
+        """Deliver before `deadline_ms` (epoch). An unexpected error is raised: SQS redelivers the message.
+
+        A deferred copy is for this destination alone.
+        """
         now_ms = self.now_ms()
+        history = history.model_copy(update={"destination": self.destination.name})
         waiting = still_waiting(history, now_ms)
         if waiting:
             return waiting
@@ -97,7 +105,8 @@ class DeliverAlert:
             case AlreadySent():
                 return SentBefore()
             case HeldByAnother(lease_until_ms):
-                raise InFlight(f"An attempt to send alert {alert.alert_id} may not be over yet.", lease_until_ms)
+                what = f"An attempt to send alert {alert.alert_id} to {self.destination.name} may not be over yet."
+                raise InFlight(what, lease_until_ms)
             case Claim():
                 self.ledger.record_sent(alert, self._send(alert, claim))
                 return Sent(claim.repeats_unknown)

@@ -22,7 +22,7 @@ SLACK = {
     "OUTCOME_RETENTION_DAYS": "365",
     "SLACK_QUEUE_URL": "https://sqs/slack",
     "SLACK_DEAD_LETTER_QUEUE_URL": "https://sqs/dead",
-    "EMAIL_CONFIGURED": "false",
+    "EMAIL_TOPIC_ARN": "",
 }
 
 DISCOVERY = {
@@ -54,10 +54,10 @@ def test_evaluation(environment: pytest.MonkeyPatch) -> None:
     assert {name.upper(): str(value) for name, value in read.model_dump(exclude_defaults=True).items()} == EVALUATION
 
 
-@pytest.mark.parametrize(("written", "read"), [("true", True), ("false", False)])
-def test_slack(environment: pytest.MonkeyPatch, written: str, read: bool) -> None:
-    fill(environment, SLACK | {"EMAIL_CONFIGURED": written})
-    assert SlackSettings.from_environment().email_configured is read
+@pytest.mark.parametrize("email_topic_arn", ["", "arn:aws:sns:eu-central-1:123456789012:emails"])
+def test_slack(environment: pytest.MonkeyPatch, email_topic_arn: str) -> None:
+    fill(environment, SLACK | {"EMAIL_TOPIC_ARN": email_topic_arn})
+    assert SlackSettings.from_environment().email_topic_arn == email_topic_arn
 
 
 def test_outcomes_are_kept_at_least_as_long_as_discovery_looks_back(environment: pytest.MonkeyPatch) -> None:

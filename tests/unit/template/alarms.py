@@ -82,7 +82,7 @@ def the_required_alarms_exist(template: Template) -> Iterator[str]:
         ours("WebhookFunction", "WebhooksReceived", 5, status="401"),
         *(ours("DiscoveryFunction", metric) for metric in ("RecordingsMissed", "DiscoveryRefused", "DiscoveryBehind")),
         *(ours("EvaluationFunction", metric) for metric in ("OperatorNeeded", "DeferredOverAnHour", "RecordsFailed")),
-        *(ours("SlackFunction", metric) for metric in ("DeferredOverAnHour", "RecordsFailed")),
+        *(ours("SlackFunction", metric) for metric in ("OperatorNeeded", "DeferredOverAnHour", "RecordsFailed")),
         ours("SlackFunction", "NotificationsFailed", destination="slack", reason="no_destination"),
     ]
     watched = [

@@ -136,8 +136,10 @@ class Template:
         return None
 
     def statements_of(self, role: str) -> Iterator[Node]:
+        """All statements that a role can have, those under a condition too."""
         for policy in self.of_type("AWS::IAM::Role").get(role, {}).get("Policies", []):
-            yield from policy["PolicyDocument"]["Statement"]
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield from _branches(statement)
 
     def role_allows(self, function: Node, action: str, resource: str) -> bool:
         return any(
@@ -167,6 +169,18 @@ class Template:
 def _merged(common: Node, own: Node) -> Node:
     shared = [key for key in own if key in common and isinstance(own[key], dict)]
     return common | own | {key: _merged(common[key], own[key]) for key in shared}
+
+
+def _branches(value: Node) -> Iterator[Node]:
+    """What a value can be, whichever condition holds."""
+    match value:
+        case {"Fn::If": [_, yes, no]}:
+            yield from _branches(yes)
+            yield from _branches(no)
+        case {"Ref": "AWS::NoValue"}:
+            pass
+        case _:
+            yield value
 
 
 def _substituted(text: str, values: Node) -> str:

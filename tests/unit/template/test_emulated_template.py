@@ -29,6 +29,7 @@ def test_a_policy_without_a_permission_is_gone_altogether() -> None:
     assert TEMPLATE.resources.keys() - AMENDED.resources.keys() == {
         "AlertTopicPolicy",
         "DiscoveryDeadLetterQueuePolicy",
+        "EmailTopicPolicy",
     }
 
 

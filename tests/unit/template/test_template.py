@@ -7,10 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings, WebhookSettings
-from tests.unit.template import alarms, dead_letters, permissions, public_url, set_up
+from tests.unit.template import alarms, dead_letters, email, permissions, public_url, set_up
 from tests.unit.template.checking import ALARMS, BREAKAGES, PROJECT, TEMPLATE, Check, broken
 
-assert all((alarms, dead_letters, permissions, public_url, set_up))  # imported to register their checks
+assert all((alarms, dead_letters, email, permissions, public_url, set_up))  # imported to register their checks
 
 
 @pytest.mark.parametrize("check", BREAKAGES, ids=lambda check: check.__name__)

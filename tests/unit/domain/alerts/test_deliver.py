@@ -6,7 +6,7 @@ import pytest
 
 from domain.alerts.alert import Alert
 from domain.alerts.deliver import DeliverAlert, Delivery, Sent, SentBefore
-from domain.errors import AlertsError, Refused, SlackUrlInvalid, Throttled, Unavailable
+from domain.errors import AlertsError, EmailUnconfirmed, Refused, SlackUrlInvalid, Throttled, Unavailable
 from domain.lease import LEASE_MS
 from domain.retry import DeadLettered, Deferred, History
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -64,6 +64,14 @@ def test_each_alert_is_sent_once(world: World) -> None:
     assert [each.recording_id for each in world.slack.arrived] == [123, 124]
 
 
+def test_a_deferred_copy_is_for_this_destination_alone(world: World) -> None:
+    world.slack.fails(Throttled("429"))
+    waiting = deferred(world.deliver())
+    early = deferred(world.deliver(waiting.history))
+    late = deferred(world._deliver(THE_ALERT, fresh_history(), NOON_MS))
+    assert {each.history.destination for each in (waiting, early, late)} == {"slack"}
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("error", "reason", "delay_s"),
@@ -72,6 +80,7 @@ class TestErrors:
             (Throttled("429"), "throttled", 8),
             (Unavailable("500"), "upstream_down", 8),
             (SlackUrlInvalid("no URL"), "slack_url_invalid", 8),
+            (EmailUnconfirmed("no subscription"), "email_unconfirmed", 8),
         ],
     )
     def test_a_transient_one_defers_and_releases_the_claim(
