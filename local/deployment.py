@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from local.emulator import Emulator, QueuedMessage
+from local.mailbox import Mail
 from local.places import LocalStackError, shown
 
 STACK_NAME = "local"  # as SAM calls it in a container of `sam local invoke`
@@ -39,13 +40,18 @@ class PublishedAlert:
 
 
 class Deployment:
-    """The template, deployed into an emulator. `subscriber_url` is a queue that hears every alert."""
+    """The template, deployed into an emulator.
+
+    `subscriber_url` is a queue that hears every alert. `mailbox_url` hears every e-mail; empty without `AlertEmail`.
+    """
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
         self.subscriber_url = ""
+        self.mailbox_url = ""
         self._clients: dict[str, Any] = {}
         self._alerts: list[PublishedAlert] = []
+        self._mails: list[Mail] = []
         self._physical_ids: dict[str, str] = {}
         self._types: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
@@ -170,17 +176,28 @@ class Deployment:
 
     def alerts(self, recording_id: int | None = None) -> list[PublishedAlert]:
         """All that the topic's own subscriber has received so far, of one recording or of all."""
+        for message in self._taken_from(self.subscriber_url):
+            attributes = {
+                name: str(value["StringValue"]) for name, value in message.get("MessageAttributes", {}).items()
+            }
+            self._alerts.append(PublishedAlert(json.loads(message["Body"]), attributes))
+        return [alert for alert in self._alerts if recording_id in (None, alert.recording_id)]
+
+    def mails(self, recording_id: int | None = None) -> list[Mail]:
+        """All that `AlertEmail` has been sent so far, about one recording or all; none where it is not set."""
+        if self.mailbox_url:
+            self._mails += [Mail.of(message["Body"]) for message in self._taken_from(self.mailbox_url)]
+        return [mail for mail in self._mails if recording_id in (None, mail.recording_id)]
+
+    def _taken_from(self, queue_url: str) -> Iterator[dict[str, Any]]:
+        """Every message that a queue has now, deleted once it is used."""
         sqs = self.client("sqs")
         while messages := sqs.receive_message(
-            QueueUrl=self.subscriber_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         ).get("Messages"):
             for message in messages:
-                attributes = {
-                    name: str(value["StringValue"]) for name, value in message.get("MessageAttributes", {}).items()
-                }
-                self._alerts.append(PublishedAlert(json.loads(message["Body"]), attributes))
-                sqs.delete_message(QueueUrl=self.subscriber_url, ReceiptHandle=message["ReceiptHandle"])
-        return [alert for alert in self._alerts if recording_id in (None, alert.recording_id)]
+                yield message
+                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
     def waiting(self) -> list[QueuedMessage]:
         """What lies in the event queue: new, being worked on, or deferred."""

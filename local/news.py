@@ -1,4 +1,4 @@
-"""What has come into a local stack since the last look: a line for each recording, alert, message and failure."""
+"""What has come into a local stack since the last look: a line for each recording, alert, message, mail and failure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class News:
         self._stack = stack
         self._slack = slack
         self._seen: set[object] = set()
+        self._mails = 0
 
     def lines(self) -> list[str]:
         """What is new, in rich's markup, each line with the time of day."""
@@ -40,6 +41,10 @@ class News:
         for message in self._slack.messages():
             if self._is_new(("slack", message.at)):
                 yield "Slack", escape(message.text)
+        mails = self._stack.mails()
+        for mail in mails[self._mails :]:
+            yield "e-mail", escape(mail.subject)
+        self._mails = len(mails)
         yield from self._deferrals()
         yield from self._dead_letters("event", self._stack.dead_letters())
         yield from self._dead_letters("alert", self._stack.slack_dead_letters())

@@ -1,4 +1,4 @@
-"""What became of a recording, as read back from the table, the topic's subscriber, Slack and the queues."""
+"""What became of a recording: read back from the table, the topic's subscriber, Slack, the mailbox and the queues."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from local.cases import Case
 from local.deployment import Item, PublishedAlert
 from local.emulator import QueuedMessage
+from local.mailbox import Mail
 from local.slack_stub import SlackMessage
 from local.stack import LocalStack
 
@@ -24,6 +25,7 @@ class Observation:
     outcome: Item | None
     alerts: tuple[PublishedAlert, ...] = ()
     slack_messages: tuple[SlackMessage, ...] = ()
+    mails: tuple[Mail, ...] = ()
     deferred: str = ""  # the reason
     dead_lettered: str = ""  # the reason and the sentence
 
@@ -47,7 +49,7 @@ class Observation:
         if "alert" not in self.outcome:
             return True
         published = self.outcome["alert"]["state"] == "published"
-        return bool(published and self.alerts and self.slack_messages)
+        return bool(published and self.alerts and self.slack_messages and self.mails)
 
     def differences(self, case: Case) -> list[str]:
         """How this is not what the case expects; empty: it is."""
@@ -63,6 +65,8 @@ class Observation:
             found.append("the alert on the topic counts other violations")
         if len(self.slack_messages) != wanted:
             found.append(f"{len(self.slack_messages)} messages in Slack, not {wanted}")
+        if len(self.mails) != wanted:
+            found.append(f"{len(self.mails)} e-mails, not {wanted}")
         if wanted and self.outcome and self.outcome.get("alert", {}).get("state") != "published":
             found.append("the alert is not marked as published")
         return found
@@ -70,7 +74,7 @@ class Observation:
 
 def observe(stack: LocalStack, names: Mapping[Id, tuple[str, ...]]) -> dict[Id, Observation]:
     """Read everything back. `names`: for each recording asked about, all the ids its events may carry."""
-    alerts, messages = stack.alerts(), stack.slack.messages()
+    alerts, messages, mails = stack.alerts(), stack.slack.messages(), stack.mails()
     waiting, dead = stack.waiting(), stack.dead_letters()
     outcomes = {item["pk"]: item for item in stack.outcomes()}
     seen = {}
@@ -83,6 +87,7 @@ def observe(stack: LocalStack, names: Mapping[Id, tuple[str, ...]]) -> dict[Id, 
             outcome,
             tuple(alert for alert in alerts if alert.recording_id == canonical),
             tuple(message for message in messages if mentions(message, canonical)),
+            tuple(mail for mail in mails if mail.recording_id == canonical),
             (deferral(waiting, *ids) or {}).get("reason", ""),
             _dead_lettered(dead, *ids),
         )

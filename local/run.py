@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from local import preflight, view, webhooks
 from local.cases import CASES, PUBLIC_IDS, Case, Way
+from local.mailbox import ADDRESS
 from local.observation import HISTORY_ATTRIBUTE, Observation, mentions, observe
 from local.places import LocalStackError, shown
 from local.recordings import RECORDINGS
@@ -72,14 +73,18 @@ def run(console: Console) -> bool:
     with view.Progress(console) as progress:
         if api_key:
             console.print(f"Judging {len(asked)} recordings of {escape(api_url)}. Alerts stay on this machine.")
-            stack = LocalStack(api_url=api_url, api_key=api_key, report=progress.begin)
+            stack = LocalStack(
+                api_url=api_url, api_key=api_key, overrides={"AlertEmail": ADDRESS}, report=progress.begin
+            )
         else:
             # The examples show judging, not waiting: 60 requests a minute would hold the last ones up.
-            stack = LocalStack(overrides={"RequestsPerMinute": "1200"}, report=progress.begin)
+            overrides = {"RequestsPerMinute": "1200", "AlertEmail": ADDRESS}
+            stack = LocalStack(overrides=overrides, report=progress.begin)
         with stack:
             progress.finish()
             failures = _judge(stack, asked, console, progress)
             _show_slack(stack, console)
+            _show_mail(stack, console)
             stack.keep_logs()
     for failure in failures:
         console.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
@@ -200,6 +205,15 @@ def _show_slack(stack: LocalStack, console: Console) -> None:
     console.print(builder_link(first), soft_wrap=True, highlight=False, markup=False, style="blue")
 
 
+def _show_mail(stack: LocalStack, console: Console) -> None:
+    """The mail about the same recording."""
+    mails = stack.mails()
+    if mails:
+        mail = next((mail for mail in mails if mail.recording_id == 123), mails[0])
+        console.print()
+        console.print(view.mail(mail, ADDRESS))
+
+
 def _close(console: Console, asked: int, failures: list[str], stack: LocalStack, took: float) -> None:
     console.print()
     if failures:
@@ -208,5 +222,5 @@ def _close(console: Console, asked: int, failures: list[str], stack: LocalStack,
         return
     console.print(
         f"[bold green]All as it should be.[/] {asked} recordings, every outcome read back from the table, every alert "
-        f"from the topic's subscriber and from Slack. [dim]{took:.0f} s. Logs: {shown(stack.folder)}/[/]"
+        f"from the topic's subscriber, Slack and the mailbox. [dim]{took:.0f} s. Logs: {shown(stack.folder)}/[/]"
     )

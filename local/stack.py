@@ -94,7 +94,9 @@ class LocalStack(Deployment):
         )
         self.read_stack()
         self._mend_permissions()
-        self._subscribe_to_alerts()
+        self.subscriber_url = self._listen("alert-subscriber", self.outputs["AlertTopicArn"], raw=True)
+        if self._overrides.get("AlertEmail"):
+            self.mailbox_url = self._listen("mailbox", self.physical_id("EmailTopic"), raw=False)
 
     def _stop(self) -> None:
         with ThreadPoolExecutor() as pool:  # all at once: each may take its grace period
@@ -139,10 +141,10 @@ class LocalStack(Deployment):
                     PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": mended}),
                 )
 
-    def _subscribe_to_alerts(self) -> None:
-        """A subscriber beside Slack: what it got was really published."""
-        sqs, topic = self.client("sqs"), self.outputs["AlertTopicArn"]
-        url = sqs.create_queue(QueueName="local-alert-subscriber")["QueueUrl"]
+    def _listen(self, name: str, topic: str, *, raw: bool) -> str:
+        """A queue that hears a topic: what it gets was really published. `raw`: without the envelope of SNS."""
+        sqs = self.client("sqs")
+        url = sqs.create_queue(QueueName=f"local-{name}")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         statement = {
             "Effect": "Allow",
@@ -153,9 +155,9 @@ class LocalStack(Deployment):
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        raw = {"RawMessageDelivery": "true"}
-        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
-        self.subscriber_url = url
+        attributes = {"RawMessageDelivery": "true" if raw else "false"}
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+        return str(url)
 
     def keep_logs(self) -> None:
         """Write the functions' logs beside the others, for reading after the stack is gone."""

@@ -20,6 +20,7 @@ from local.container_environment import DEFAULT_FILE, container_environment, wri
 from local.container_gateway import ContainerGateway
 from local.deployment import STACK_NAME
 from local.emulator import CREDENTIALS, REGION, Interpreter
+from local.mailbox import ADDRESS
 from local.news import News
 from local.places import LOOPBACK, LocalStackError, shown
 from local.ports import DEFAULT_PORT, Ports
@@ -38,7 +39,10 @@ def up(console: Console, port: int) -> bool:
     require_free(ports)
     with view.Progress(console) as progress:
         stack = LocalStack(
-            "up", ports=ports, overrides={"RequestsPerMinute": REQUESTS_PER_MINUTE}, report=progress.begin
+            "up",
+            ports=ports,
+            overrides={"RequestsPerMinute": REQUESTS_PER_MINUTE, "AlertEmail": ADDRESS},
+            report=progress.begin,
         )
         with stack, ContainerGateway(ports) as gateway:
             progress.finish()
@@ -100,6 +104,7 @@ def _introduce(console: Console, stack: LocalStack, ports: Ports, gateway: Conta
         ("AWS", stack.emulator.endpoint, f"{REGION}, credentials {credentials}, stack {STACK_NAME}"),
         ("IdentityCall", stack.vendor.base_url, "the vendor's stub"),
         ("Slack", stack.slack.webhook_url, "Slack's stub"),
+        ("E-mail", ADDRESS, "confirmed; a queue stands in for the mailbox"),
         ("Webhook", f"{stack.emulator.endpoint}/_aws/lambda-url/{url_id}/", "the stack's WebhookUrl"),
         ("in containers", f"http://host.docker.internal:{ports.for_containers}", f"AWS; {bridge}"),
     )

@@ -9,9 +9,12 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
+from rich.panel import Panel
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
+from local.mailbox import Mail
 from local.observation import Observation
 
 _COLOURS = {"clear": "green", "violations": "yellow", "analysis_failed": "magenta", "deferred": "cyan"}
@@ -34,6 +37,7 @@ COLUMNS = (
     Column("Stored", 6),
     Column("SNS", 3),
     Column("Slack", 5),
+    Column("Mail", 4),
     Column("After", 6, dispensable=True),
 )
 WIDEST = 118
@@ -91,9 +95,15 @@ def row(console: Console, recording: str, what: str, sent: str, seen: Observatio
         _yes(bool(seen.outcome)),
         _yes(len(seen.alerts)),
         _yes(len(seen.slack_messages)),
+        _yes(len(seen.mails)),
         f"[dim]{after:.1f} s[/]",
     ]
     console.print(_row(console, cells))
+
+
+def mail(sent: Mail, address: str) -> Panel:
+    title = escape(f"E-mail to {address}")
+    return Panel(Text.assemble((sent.subject, "bold"), "\n\n", sent.text), title=title, title_align="left", width=88)
 
 
 def _yes(number: int) -> str:

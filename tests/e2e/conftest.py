@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local import webhooks
+from local.mailbox import ADDRESS
 from local.recordings import Recording, goal
 from local.stack import LocalStack
 
@@ -21,7 +22,7 @@ _numbers = itertools.count(50_001)
 @pytest.fixture(scope="package")
 def stack() -> Iterator[LocalStack]:
     """The real template, deployed. The request budget is out of the way; where it matters, tests start their own."""
-    with LocalStack("test", overrides={"RequestsPerMinute": "3000"}) as started:
+    with LocalStack("test", overrides={"RequestsPerMinute": "3000", "AlertEmail": ADDRESS}) as started:
         started.store(webhooks.ENTRY, f"Bearer x {webhooks.SECRET}")  # two short words that must not count
         yield started
         started.keep_logs()

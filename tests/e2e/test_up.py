@@ -122,6 +122,7 @@ def test_what_comes_in_is_shown_line_by_line(up: Up) -> None:
     up.wait_for(r"recording +123  violations \(2\), by queue")
     up.wait_for(r"alert +123  warning, 2 violations")
     up.wait_for(r"Slack +🟠 Warning: 1 goal not met and 1 pause too long")
+    up.wait_for(r"e-mail +Warning: 1 goal not met and 1 pause too long in recording 123")
     up.wait_for(r"recording +1001  clear, by queue")
     up.wait_for(r"deferred +1016  not_analysed; it is tried again by itself")
     up.wait_for(r"dead letter +event: malformed_event The event cannot be read: the body is not JSON.")

@@ -131,10 +131,10 @@ TRANSIENT: list[tuple[Exception, type[AlertsError], bool]] = [
     (said("ServiceUnavailable", 503), Unavailable, False),
     (exceptions.EndpointConnectionError(endpoint_url=URL), Unavailable, False),
     (exceptions.ConnectTimeoutError(endpoint_url=URL), Unavailable, False),
-    (exceptions.SSLError(endpoint_url=URL, error="handshake"), Unavailable, False),
+    (exceptions.SSLError(endpoint_url=URL, error=OSError("handshake")), Unavailable, False),
     (exceptions.ReadTimeoutError(endpoint_url=URL), Unavailable, True),
     (exceptions.ConnectionClosedError(endpoint_url=URL), Unavailable, True),
-    (exceptions.HTTPClientError(error="cut"), Unavailable, True),
+    (exceptions.HTTPClientError(error=OSError("cut")), Unavailable, True),
 ]
 UNEXPECTED = [said("AuthorizationError", 403), said("NotFound", 404), exceptions.NoCredentialsError()]
 

@@ -17,6 +17,7 @@ import pytest
 
 from local.deployment import EVALUATION, NOTIFIER
 from local.http_stub import Fault
+from local.mailbox import ADDRESS
 from local.recordings import Recording
 from local.stack import LocalStack
 from runtime.outside import BATCH_SIZE
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def test_killed_workers_lose_nothing() -> None:
-    with LocalStack("test-killed", overrides={"RequestsPerMinute": str(LIMIT)}) as stack:
+    with LocalStack("test-killed", overrides={"RequestsPerMinute": str(LIMIT), "AlertEmail": ADDRESS}) as stack:
         prepare(stack)
         send(stack, NUMBERS[:WARM_UP])
         wait_until_settled(stack, WARM_UP)
@@ -53,9 +54,13 @@ def test_killed_workers_lose_nothing() -> None:
         outcomes, alerts = stack.outcomes(), stack.alerts()
         alerted = Counter(alert.recording_id for alert in alerts)
         posted = Counter(int(entry.target) for entry in stack.slack.ledger() if entry.status == 200)
-        repeated_alerts, repeated_posts = alerted.total() - len(ALERTING), posted.total() - len(ALERTING)
+        mailed = Counter(mail.recording_id for mail in stack.mails())
+        repeated_alerts, repeated_posts, repeated_mails = (
+            counted.total() - len(ALERTING) for counted in (alerted, posted, mailed)
+        )
         print(
-            f"\nKilled at work: {killed}. Repeated: {repeated_alerts} alerts, {repeated_posts} posts. "
+            f"\nKilled at work: {killed}. Repeated: {repeated_alerts} alerts, {repeated_posts} posts, "
+            f"{repeated_mails} mails. "
             f"{len(requests)} requests, at most {busiest_window(requests)} in a minute."
         )
 
@@ -66,10 +71,10 @@ def test_killed_workers_lose_nothing() -> None:
         assert sorted(int(outcome["recording_id"]) for outcome in outcomes) == list(NUMBERS)
         assert {int(outcome["recording_id"]) for outcome in outcomes if outcome["status"] == "violations"} == ALERTING
         assert {outcome["alert"]["state"] for outcome in outcomes if "alert" in outcome} == {"published"}
-        assert set(alerted) == set(posted) == ALERTING
+        assert set(alerted) == set(posted) == set(mailed) == ALERTING
         # Repeated is at most what the killed workers had sent and not yet recorded, under the same alert id.
         assert repeated_alerts <= BATCH_SIZE * killed[EVALUATION]
-        assert repeated_posts <= killed[NOTIFIER]
+        assert repeated_posts + repeated_mails <= killed[NOTIFIER]
         assert len({alert.content["alert_id"] for alert in alerts}) == len(ALERTING)
         # The request limit is kept.
         assert busiest_window(requests) <= LIMIT

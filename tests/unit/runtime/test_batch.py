@@ -97,6 +97,19 @@ def test_all_messages_of_a_failed_group_come_back_later(queue: FakeQueue, meter:
     assert meter.total("RecordsFailed") == 2
 
 
+@pytest.mark.parametrize("contents", [(0, 1), (1, 0), (0, 0)])
+def test_a_message_in_two_groups_comes_back_once_if_one_fails(
+    queue: FakeQueue, meter: FakeMeter, contents: tuple[int, int]
+) -> None:
+    groups = [group("a", each) for each in contents]
+    reported: list[float] = []
+    answer = loop(queue, meter).run(
+        groups, lambda each: 1 / each.content, lambda _, result: reported.append(result), DEADLINE_MS
+    )
+    assert answer == failures("a")
+    assert len(reported) == sum(contents)
+
+
 def test_a_message_that_cannot_be_delayed_fails_all_the_same(queue: FakeQueue, meter: FakeMeter) -> None:
     answer = loop(queue, meter).run([group("a", handle="")], lambda each: 1 / each.content, unreported, DEADLINE_MS)
     assert answer == failures("a")
