@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from adapters.slack.webhook import SlackWebhook
 from domain.alerts.alert import Alert
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import alert, body, goal
@@ -87,7 +88,7 @@ def test_an_alert_that_no_message_can_be_made_of(
     """Each failure leaves its claim, so the redelivered message meets its own lease and is deferred."""
     aws.put_parameter(f"{PREFIX}/slack-webhook-url", "https://hooks.slack.com/services/T/B/secret")
     worker, bug = slack_worker(aws, clock), Bug()
-    monkeypatch.setattr(worker._slack, "send", bug)
+    monkeypatch.setattr(SlackWebhook, "send", bug)
     ends_after_five_tries(sqs.deliver(worker.handle, alert().model_dump_json()), bug)
 
 
@@ -107,7 +108,7 @@ def test_a_redriven_message_has_five_tries_again(
 ) -> None:
     aws.put_parameter(f"{PREFIX}/slack-webhook-url", "https://hooks.slack.com/services/T/B/secret")
     worker, bug = slack_worker(aws, clock), Bug()
-    monkeypatch.setattr(worker._slack, "send", bug)
+    monkeypatch.setattr(SlackWebhook, "send", bug)
     sqs.deliver(worker.handle, alert().model_dump_json())
     clock.advance(HOUR_MS)
     [letter] = aws.dead_letters()

@@ -102,7 +102,7 @@ def test_a_message_in_two_groups_comes_back_once_if_one_fails(
     queue: FakeQueue, meter: FakeMeter, contents: tuple[int, int]
 ) -> None:
     groups = [group("a", each) for each in contents]
-    reported: list[float] = []
+    reported: list[object] = []
     answer = loop(queue, meter).run(
         groups, lambda each: 1 / each.content, lambda _, result: reported.append(result), DEADLINE_MS
     )

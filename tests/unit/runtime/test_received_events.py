@@ -12,7 +12,7 @@ from tests.fakes.clock import NOON_MS
 
 def message(number: int, body: object, sent_ms: int = NOON_MS, outrun: str = "") -> Message:
     history = History(first_sent_ms=sent_ms, copied_ms=sent_ms, outrun=outrun)
-    return Message(f"message-{number}", f"handle-{number}", 1, json.dumps(body), history)
+    return Message(f"message-{number}", f"handle-{number}", json.dumps(body), history)
 
 
 def grouped(*messages: Message) -> list[list[str]]:
