@@ -150,7 +150,7 @@ class Sqs:
                 DelaySeconds * 1000,
                 MessageAttributes,
             )
-            if HISTORY_ATTRIBUTE in MessageAttributes:
+            if HISTORY_ATTRIBUTE in MessageAttributes and not self._looks_redriven(MessageAttributes):
                 copy.earlier_failures = failures - 1
             self._outside.world.log(
                 task.life.name, "  sends {} to {} in {} s {}", copy.message_id, facts.name, DelaySeconds, reason or ""
@@ -160,18 +160,18 @@ class Sqs:
         return self._outside.aws("sqs", f"send to {QueueUrl}", effect)
 
     def _copied(self, facts: Facts, task: Task, attributes: dict[str, Any]) -> Facts:
-        """The facts of a copy. If Lambda froze the thread between the history and the send, the copy looks redriven,
-        and its waiting starts again."""
-        history = attributes.get(HISTORY_ATTRIBUTE)
-        now_ms, since_ms = self._outside.world.now_ms, facts.since_ms
-        if history and now_ms - json.loads(history["StringValue"])["copied_ms"] > _LOOKS_REDRIVEN_MS:
-            since_ms = now_ms
         return replace(
             facts,
-            since_ms=since_ms,
-            retry_at_ms=task.notes.get("retry_at_ms", 0) if history else 0,
+            since_ms=self._outside.world.now_ms if self._looks_redriven(attributes) else facts.since_ms,
+            retry_at_ms=task.notes.get("retry_at_ms", 0) if HISTORY_ATTRIBUTE in attributes else 0,
             fetched=max(facts.fetched, task.notes.get("ready", -1)),
         )
+
+    def _looks_redriven(self, attributes: dict[str, Any]) -> bool:
+        """If Lambda froze the thread between the history and the send, the copy's history starts again."""
+        history = attributes.get(HISTORY_ATTRIBUTE)
+        now_ms = self._outside.world.now_ms
+        return bool(history) and now_ms - json.loads(history["StringValue"])["copied_ms"] > _LOOKS_REDRIVEN_MS
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
         _require(0 <= VisibilityTimeout <= 43_200, f"VisibilityTimeout {VisibilityTimeout}")
