@@ -171,7 +171,7 @@ class Sqs:
         """If Lambda froze the thread between the history and the send, the copy's history starts again."""
         history = attributes.get(HISTORY_ATTRIBUTE)
         now_ms = self._outside.world.now_ms
-        return bool(history) and now_ms - json.loads(history["StringValue"])["copied_ms"] > _LOOKS_REDRIVEN_MS
+        return history is not None and now_ms - json.loads(history["StringValue"])["copied_ms"] > _LOOKS_REDRIVEN_MS
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
         _require(0 <= VisibilityTimeout <= 43_200, f"VisibilityTimeout {VisibilityTimeout}")
