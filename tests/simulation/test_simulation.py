@@ -20,7 +20,7 @@ from tests.simulation.table import ConditionFailed, Table, compiled
 from tests.simulation.trace import Trace
 from tests.simulation.world import START_MS, World
 
-SEEDS = 2_000
+SEEDS = 1_000
 
 
 @pytest.mark.timeout(600)
