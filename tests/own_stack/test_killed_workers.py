@@ -30,7 +30,7 @@ ALERTING = set(NUMBERS[::2])
 LIMIT = 120
 WINDOW_SECONDS = 60.0
 VENDOR_LATENCY = Fault(delay_seconds=1.5)
-SLACK_LATENCY = Fault(delay_seconds=0.4)
+SLACK_LATENCY = Fault(delay_seconds=1.0)
 
 VISIBILITY_SECONDS = 40
 """Replaces the template's 180 s. It exceeds the function's timeout, so a running worker keeps its batch. It is shorter
@@ -103,15 +103,16 @@ def kill_while_working(stack: LocalStack) -> None:
     """Send a backlog, and kill one by one the workers that existed before it.
 
     They are warm. If a worker dies while it starts, the emulator stops all workers of its function, unlike AWS.
+    A kill waits until the worker's queue holds a message, because an idle worker dies without a trace.
     """
-    warm = [
-        worker for function in (EVALUATION, NOTIFIER) for worker in stack.emulator.workers(stack.physical_id(function))
-    ]
+    work = {EVALUATION: stack.waiting, NOTIFIER: stack.waiting_for_slack}
+    warm = [(function, worker) for function in work for worker in stack.emulator.workers(stack.physical_id(function))]
     posts = len(stack.slack.ledger())
     send(stack, NUMBERS[WARM_UP:])
     stack.wait_for("the first alerts of the backlog", lambda: len(stack.slack.ledger()) > posts)
     chance = random.Random(SEED)
-    for worker in chance.sample(warm, len(warm)):
+    for function, worker in chance.sample(warm, len(warm)):
+        stack.wait_for(f"work for {function}", work[function], SETTLED_WITHIN_SECONDS)
         with suppress(ProcessLookupError):  # the emulator has just stopped it
             os.kill(worker, signal.SIGKILL)
         time.sleep(chance.uniform(0.3, 1.5))
