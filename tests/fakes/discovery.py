@@ -42,6 +42,9 @@ class FakeList:
     def remove(self, recording: int) -> None:
         self._oldest_first = [item for item in self._oldest_first if item[1] != recording]
 
+    def prepare(self) -> None:
+        pass
+
     def page(self, number: int) -> RecordingPage:
         with self._stage.call(f"page {number}"):
             self.requests.append(number)

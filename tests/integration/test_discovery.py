@@ -1,6 +1,7 @@
 """The discovery function as it is wired, against an AWS account and the vendor's list."""
 
 import json
+from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,10 @@ from responses import matchers
 
 from adapters.identitycall.client import API_KEY
 from handlers import discover_recordings
+from tests.fakes.clock import FakeClock
 from tests.integration.conftest import TABLE, Aws
+from tests.integration.workers import API, context, discovery_worker
+from tests.integration.workers import PREFIX as ACCOUNT_PREFIX
 
 BASE = "https://api.identitycall.test/api/v1/public"
 PREFIX = "/identitycall-alerts"
@@ -179,3 +183,30 @@ def test_no_person_s_name_is_logged(vendor: responses.RequestsMock, caplog: pyte
     run()
     assert caplog.records
     assert not [record for record in caplog.records if "Dana" in str(vars(record))]
+
+
+@pytest.mark.parametrize("slow_ms", [50, 2_500, 7_000])
+def test_a_slow_parameter_store_makes_no_request_late(
+    aws: Aws, clock: FakeClock, vendor: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, slow_ms: int
+) -> None:
+    """A request that leaves over a second after its slot may be one too many in 60 seconds."""
+    read, late_ms = aws.ssm.get_parameters, list[int]()
+
+    def slow(**names: Any) -> Any:
+        clock.advance(slow_ms)
+        return read(**names)
+
+    def answer(request: Any) -> tuple[int, dict[str, str], str]:
+        slots = array("q")
+        slots.frombytes(aws.item("BUDGET", "REQUESTS")["slots"]["B"])
+        late_ms.append(clock() - slots[-1])
+        return 200, {}, json.dumps({"data": [], "meta": {"total_pages": 1}})
+
+    monkeypatch.setattr(aws.ssm, "get_parameters", slow)
+    vendor.add_callback("GET", f"{API}/recordings", callback=answer)
+    aws.put_parameter(f"{ACCOUNT_PREFIX}/{API_KEY}", KEY)
+    worker = discovery_worker(aws, clock)
+    for _ in range(2):
+        worker.handle({}, context())
+        clock.advance(300_000)
+    assert late_ms == [0, 0]

@@ -77,6 +77,10 @@ class IdentityCallApi:
         self._monotonic = monotonic
         self._thread = threading.local()
 
+    def read_key(self) -> None:
+        """Read the key from Parameter Store now, if it is due. A request takes the one at hand."""
+        self._parameters[API_KEY]
+
     def results(self, recording: RecordingId) -> Snapshot:
         """`GET /recordings/:id/results`. Raises `Unusable` also where the body is another recording's."""
         data = self._data(f"/recordings/{recording}/results", recording)

@@ -15,6 +15,9 @@ class RecordingListApi:
     def __init__(self, api: IdentityCallApi) -> None:
         self._api = api
 
+    def prepare(self) -> None:
+        self._api.read_key()
+
     def page(self, number: int) -> RecordingPage:
         """See the port. Raises `Unusable` for answers that only make sense about a single recording, too."""
         try:

@@ -121,6 +121,7 @@ class _Running:
 
     def _fetch(self, number: int) -> RecordingPage:
         now_ms = self._use_case.now_ms
+        self._use_case.recordings.prepare()
         if now_ms() > self._deadline_ms - _PAGE_RESERVE_MS:
             raise OutOfTime("Too little time was left for another page.")
         self._use_case.budget.take_spare()

@@ -14,6 +14,9 @@ from domain.recording import RecordingId
 class RecordingList(Protocol):
     """The vendor's list of completed recordings. The vendor does not document its order."""
 
+    def prepare(self) -> None:
+        """Do what may be slow before a request is granted, so that it leaves as soon as it is."""
+
     def page(self, number: int) -> RecordingPage:
         """One page of up to 100, counted from 1; empty beyond the end. One request.
 

@@ -23,6 +23,9 @@ class SteadyList:
         self._start_ms = NOON_MS - 400 * DAY
         self._newest_first = newest_first
 
+    def prepare(self) -> None:
+        pass
+
     def page(self, number: int) -> RecordingPage:
         self._clock.advance(500)
         self.requests += 1
