@@ -56,7 +56,7 @@ def build(settings: EvaluationSettings, outside: Outside) -> "EvaluationWorker":
     limit = settings.requests_per_minute
     budget = SharedRequestBudget(dynamodb, table, limit, meter, now_ms, threads, outside.sleep)
     outcomes = DynamoOutcomeTable(dynamodb, table, settings.outcome_retention_days, now_ms, threads)
-    topic = SnsAlertTopic(outside.sns, settings.alert_topic_arn)
+    topic = SnsAlertTopic(outside.sns, settings.alert_topic_arn, now_ms)
     attempt = Attempt(
         fetch=FetchAnalysis(api, budget, now_ms),
         rules=StoredRules(stored, settings.max_pause_ms),

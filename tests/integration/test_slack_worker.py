@@ -182,6 +182,6 @@ def test_nothing_is_started_too_near_the_deadline(notifier: Notifier) -> None:
 
 
 def test_what_the_topic_publishes_is_what_slack_gets(notifier: Notifier) -> None:
-    SnsAlertTopic(notifier.aws.sns, notifier.aws.topic_arn).publish(alert(unmet(), long_pause()))
+    SnsAlertTopic(notifier.aws.sns, notifier.aws.topic_arn, notifier.clock).publish(alert(unmet(), long_pause()))
     assert notifier.handle(received(notifier.aws, notifier.aws.subscriber_url, NOON_MS)) == NOTHING_FAILED
     assert notifier.posted() == ["🟠 Warning: 1 goal not met and 1 pause too long in recording 123"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from tests.simulation.faults import Outside
@@ -20,6 +20,7 @@ from tests.simulation.world import Task, current
 TABLE: Final = "outcomes"
 _SHARED: Final = "BUDGET"
 """The key of the item that the threads of a worker share."""
+_CONNECTION_DIES_MS: Final = 15_000
 _LOOKS_REDRIVEN_MS: Final = 59_000
 _MAX_MESSAGE_BYTES: Final = 1_048_576
 
@@ -189,9 +190,15 @@ class Sqs:
 
 
 class Sns:
+    """Its connections die while they are idle for long, and the client does not notice."""
+
     def __init__(self, outside: Outside, topic: Topic) -> None:
         self._outside = outside
         self._topic = topic
+        self._used_ms: int | None = None
+
+    def close(self) -> None:
+        self._used_ms = None
 
     def publish(
         self,
@@ -205,6 +212,9 @@ class Sns:
         _require(MessageStructure == "json", "one text for each protocol")
         _require(0 < len(Subject) < 100 and Subject.isascii() and "\n" not in Subject, f"subject {Subject!r}")
         _require(len(Message.encode()) <= 256_000, "256 KB")
+        used_ms, self._used_ms = self._used_ms, self._outside.world.now_ms
+        if used_ms is not None and self._outside.world.now_ms - used_ms > _CONNECTION_DIES_MS:
+            raise ConnectionClosedError(endpoint_url="https://sns.invalid")
         self._outside.aws("sns", "publish", lambda: self._topic.publish(current(), Message))
 
 

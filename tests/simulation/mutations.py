@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from adapters import retry_after
+from adapters import alert_topic, retry_after
 from adapters.dynamodb import delivery_table, outcome_table, request_budget
 from domain import retry
 from domain.alerts import deliver
@@ -58,6 +58,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Constant(attempt, "LEASE_MS", 12_000),
         Constant(deliver, "LEASE_MS", 12_000),
     ),
+    "connections kept for ever": (Constant(alert_topic, "_IDLE_MS", 1 << 60),),
     "alert not carried on before newer results": (
         Substitution(_Attempt, "__call__", "if stored and stored.pending_alert:", "if False:"),
     ),
