@@ -117,6 +117,8 @@ class Outside:
             if service == "sns":
                 call_fault = None  # the lease has just been checked: only earlier steps may be delayed
             task.life.faults += shared
+        if call_fault is CallFault.REPEATED and service == "sns":
+            call_fault = None  # PUBLISH_CONFIG allows one attempt.
         self.before(task, call_fault, what)
         if call_fault is CallFault.ERROR:
             self._refuse(task, service, what, "throttled", shared)
