@@ -41,7 +41,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     },
     "PutItem": {},
     "SendMessage": {"MessageId": "567910cd-659e-55d4-8ccb-5aaf14679dc0"},
-    "UpdateItem": {},
+    "UpdateItem": {"Attributes": {"revision": {"N": "2"}}},
 }
 
 
