@@ -1,4 +1,4 @@
-"""A backlog: how much of the vendor's request limit is used, and what is refused, given up, lost or doubled."""
+"""A backlog: the share of the request limit that is used, and the events refused, given up, lost or doubled."""
 
 from __future__ import annotations
 

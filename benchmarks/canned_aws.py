@@ -1,7 +1,7 @@
 """An AWS that answers at once and remembers nothing, in a process of its own.
 
-What is measured is the CPU of the process that calls it, so it does as little as it can: an emulator would keep the
-machine's other core busy, and its pauses would be the noise of the figures. Every write succeeds, nothing is found.
+The benchmarks measure the CPU of the calling process. This one does as little as it can: an emulator would keep the
+machine's other core busy, and its pauses would disturb the figures. Every write succeeds, nothing is found.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A measurement in a process of its own: whatever else this project runs must not be counted with it.
+"""A measurement in a process of its own, so that nothing else of the project is counted.
 
-The child's standard output goes to a file, as a function's goes to its log; what it found comes back through a pipe.
+The child's standard output goes to a file, as a function's goes to its log. Its findings come back through a pipe.
 """
 
 from __future__ import annotations

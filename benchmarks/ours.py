@@ -1,4 +1,4 @@
-"""Our real worker, wired as in Lambda, and what it says to AWS."""
+"""Our real worker, built as in Lambda, and its calls to AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handlers import evaluate_recordings
 from handlers.evaluate_recordings import lambda_handler
 
 Call = tuple[str, dict[str, Any]]
-"""An operation of AWS and what was sent: `("PutItem", {"TableName": …})`."""
+"""An operation of AWS and its parameters: `("PutItem", {"TableName": …})`."""
 
 
 def new_worker() -> None:

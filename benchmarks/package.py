@@ -1,4 +1,4 @@
-"""What is deployed: the built package of the evaluation function, unzipped, part by part."""
+"""The deployed package of the evaluation function, unzipped, part by part."""
 
 from __future__ import annotations
 

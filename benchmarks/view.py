@@ -1,4 +1,4 @@
-"""How figures are shown: a table for each part, notes on what was counted, and one table of targets at the end."""
+"""Shows the figures: a table and notes for each part, and one table of targets at the end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def table(*columns: str) -> Table:
 
 
 def show(console: Console, title: str, made: Table, *notes: str) -> None:
-    """A part's table, and below it what was counted and how."""
+    """A part's table, and notes on how it was counted."""
     console.print(f"[bold]{title}[/]")
     console.print(made)
     for note in notes:

@@ -33,7 +33,7 @@ def run() -> None:
 def up(
     port: Annotated[int, typer.Option(help="the first of four ports", min=1024, max=65_532)] = DEFAULT_PORT,
 ) -> None:
-    """Keep the local stack up until Ctrl-C, and say what comes in."""
+    """Keep the local stack up until Ctrl-C, and show what comes in."""
     _carry_out(lambda: keep_up(console, port))
 
 

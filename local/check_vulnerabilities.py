@@ -1,6 +1,6 @@
 """`make check`: known vulnerabilities of the pinned packages, asked of osv.dev where that can be reached.
 
-A finding in what is deployed or what an operator runs is a fault. One in a tool of ours is shown.
+A finding in a deployed package or an operator's package fails the check. One in a development tool is only shown.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A deployment, seen from outside: what one can put into it, and what can be read back from it."""
+"""A deployment seen from outside: send events into it, read outcomes and messages back."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Deployment:
             raise LocalStackError(f"EventBridge refused an event: {answer['Entries']}")
 
     def invoke(self, event: Any, function: str = EVALUATION) -> Any:
-        """Invoke a function and wait for its answer; `FunctionError` raises with what it said."""
+        """Invoke a function and wait for its answer; Raises `FunctionError` with its text."""
         answer = self.client("lambda").invoke(
             FunctionName=self.physical_id(function), Payload=json.dumps(event).encode()
         )
@@ -128,7 +128,7 @@ class Deployment:
         """What an operator's `start-message-move-task` does, which the emulator lacks: send every dead letter to a
         queue with its body and attributes, as a message of its own time. How many there were."""
         sqs, moved = self.client("sqs"), 0
-        for _ in self.emulator.peek(dead_letter_url):  # as many as there are now: what comes back is left there
+        for _ in self.emulator.peek(dead_letter_url):  # only the messages that are there now
             for message in sqs.receive_message(QueueUrl=dead_letter_url, MessageAttributeNames=["All"]).get(
                 "Messages", []
             ):

@@ -160,7 +160,7 @@ class Emulator:
         ]
 
     def workers(self, function: str) -> list[int]:
-        """The process ids of a function's workers. On AWS nobody sees them; here a test may end them."""
+        """The process ids of a function's workers. On AWS they are hidden; here a test may end them."""
         script = f"{self._temporary}/ministack-lambda-{function}-"
         return [process_id for process_id, command in _processes() if script in command]
 

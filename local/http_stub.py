@@ -34,7 +34,7 @@ FaultKind = Literal[
     "not_json",
     "truncated",  # valid length, but the JSON ends in its middle
     "wrong_type",
-    "wrong_recording",  # somebody else's results
+    "wrong_recording",  # another recording's results
     "unknown_fields",
     "too_big",  # over 5 MB
     "goals_pending",  # completed, but its goals are not judged yet

@@ -26,7 +26,7 @@ class News:
         self._mails = 0
 
     def lines(self) -> list[str]:
-        """What is new, in rich's markup, each line with the time of day."""
+        """The news since the last call, in rich's markup. Each line begins with the time of day."""
         clock = datetime.now().astimezone().strftime("%H:%M:%S")
         return [f"[dim]{clock}[/]  {kind:<12} {text}" for kind, text in self._all_news()]
 

@@ -33,7 +33,7 @@ class _Key(AuthBase):
 
 
 def trouble(api_url: str, api_key: str) -> str | None:
-    """What keeps recordings from being judged, with what was tried; None if nothing does. Costs one request.
+    """Why no recording can be judged, with the request that was tried; None if all can. Costs one request.
 
     The key is sent to no address that the product itself would refuse.
     """

@@ -21,7 +21,7 @@ class Recording:
     goals: list[dict[str, Any]] = field(default_factory=list)
     pauses: list[dict[str, Any]] = field(default_factory=list)
     keywords: list[dict[str, Any]] | None = None
-    extra: dict[str, Any] = field(default_factory=dict)  # fields of the results that nobody knows yet
+    extra: dict[str, Any] = field(default_factory=dict)  # fields of the results that the product does not know
     duration_ms: int = 262_000
     created_at: str = "2026-11-20T09:14:00Z"
     language: str = "en"

@@ -41,7 +41,7 @@ _WAYS: dict[Way, str] = {
 
 
 class UsageError(Exception):
-    """What was asked for makes no sense; says what would."""
+    """The arguments contradict each other. The message says how to correct them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Asked:
         return not seen.differences(self.case) if self.case else seen.complete
 
     def hopeless(self, seen: Observation) -> bool:
-        """Whether a real recording waits for something that takes longer than anybody watches."""
+        """Whether a real recording waits for something that takes longer than a person watches."""
         return self.case is None and seen.deferred in LONG_WAITS
 
 
@@ -93,7 +93,7 @@ def run(console: Console) -> bool:
 
 
 def examples() -> list[Asked]:
-    """The stub's recordings, each with what it must come to."""
+    """The stub's recordings, each with its expected outcome."""
     asked = []
     for case in CASES:
         names = [str(case.recording_id)]
@@ -145,7 +145,7 @@ def _judge(stack: LocalStack, asked: list[Asked], console: Console, progress: vi
 
 
 def send_all(stack: LocalStack, asked: list[Asked]) -> None:
-    """Announce each recording in its ways; of those that discovery is to find nobody says anything."""
+    """Announce each recording through its triggers. Those that discovery must find are not announced."""
     new: list[int | str] = []
     for each in asked:
         if each.case and each.case.fault:
@@ -168,7 +168,7 @@ def send_all(stack: LocalStack, asked: list[Asked]) -> None:
 
 
 def _await_rest(stack: LocalStack) -> None:
-    """Until nothing is on its way but what is deferred."""
+    """Wait until only deferred events are left in the queues."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and (
         any(HISTORY_ATTRIBUTE not in message.attributes for message in stack.waiting()) or stack.waiting_for_slack()

@@ -23,7 +23,7 @@ MAX_TOTAL_TEXT = 13_000
 
 
 def refusal(message: Any) -> str | None:
-    """Slack's own word for what is wrong with a message; None: it is taken."""
+    """Slack's own word for the fault of a message; None if Slack takes it."""
     if not isinstance(message, dict):
         return "invalid_payload"
     text, blocks = message.get("text", ""), message.get("blocks", [])

@@ -1,4 +1,4 @@
-"""A Slack incoming webhook on this machine: takes what Slack would take, refuses what it would, in its words.
+"""A Slack incoming webhook on this machine. It accepts and refuses the same messages as Slack, in Slack's words.
 
 Run as a process (`python -m local.slack_stub FD`); tests and `make run` steer it through `SlackStub`.
 """

@@ -125,8 +125,8 @@ class LocalStack(Deployment):
             policies = iam.list_role_policies(RoleName=role)["PolicyNames"]
             documents = [iam.get_role_policy(RoleName=role, PolicyName=each)["PolicyDocument"] for each in policies]
             statements = [statement for document in documents for statement in document["Statement"]]
-            mended = [
-                statement | {"Sid": f"Mended{number}", "Action": action, "Resource": resource}
+            added = [
+                statement | {"Sid": f"Added{number}", "Action": action, "Resource": resource}
                 for number, statement in enumerate(statements)
                 for needed, action, resource in (
                     ("ssm:GetParameters", "ssm:GetParameters", "*"),
@@ -134,15 +134,15 @@ class LocalStack(Deployment):
                 )
                 if needed in statement["Action"]
             ]
-            if mended:
+            if added:
                 iam.put_role_policy(
                     RoleName=role,
                     PolicyName="what-the-emulator-gets-wrong",
-                    PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": mended}),
+                    PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": added}),
                 )
 
     def _listen(self, name: str, topic: str, *, raw: bool) -> str:
-        """A queue that hears a topic: what it gets was really published. `raw`: without the envelope of SNS."""
+        """A queue that subscribes to a topic. `raw`: messages come without the envelope of SNS."""
         sqs = self.client("sqs")
         url = sqs.create_queue(QueueName=f"local-{name}")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -1,4 +1,4 @@
-"""`make up`: the local stack stays up until Ctrl-C, on fixed ports, and says what comes in.
+"""`make up`: the local stack stays up until Ctrl-C, on fixed ports, and shows what comes in.
 
 `sam local invoke`, `make invoke`, `ica` and the AWS CLI work on it from other terminals.
 """

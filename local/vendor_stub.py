@@ -71,7 +71,7 @@ class VendorServer(StubServer):
     # requests
 
     def target_of(self, request: Request) -> str:
-        """The number of the recording asked for, whichever name was used; "list"; or the id nobody knows."""
+        """The number of the requested recording, under either name; "list"; or an unknown id as it came."""
         found = _RECORDING_PATH.fullmatch(request.path)
         if not found:
             return "list" if request.path == f"{PREFIX}/recordings" else ""

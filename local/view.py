@@ -23,7 +23,7 @@ _COLOURS = {"clear": "green", "violations": "yellow", "analysis_failed": "magent
 @dataclass(frozen=True)
 class Column:
     title: str
-    width: int  # 0: takes what is left
+    width: int  # 0: takes the remaining width
     dispensable: bool = False  # left out where the terminal is narrow
 
 
@@ -45,7 +45,7 @@ WIDE = 110
 
 
 class Progress:
-    """The line at the bottom: what is going on now. A step that is over leaves a line that says how long it took."""
+    """The line at the bottom shows the current step. A finished step leaves a line with its duration."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -28,7 +28,7 @@ ANOTHER_SECRET = "whsec_c3RvcmVkIG5vd2hlcmUsIHNvIG5vdGhpbmcgaXMgYWNjZXB0ZWQ="  #
 ANSWERED_WITHIN_SECONDS = 35  # more than the function may take
 
 NOW, SIGNATURE = "{now}", "{signature}"
-"""What stands in an event file for what must be made when it is sent: five minutes later it would be refused."""
+"""The placeholder of an event file for a signature made at the time of sending: it is valid for five minutes."""
 
 
 @dataclass(frozen=True)

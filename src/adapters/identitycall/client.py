@@ -78,7 +78,7 @@ class IdentityCallApi:
         self._thread = threading.local()
 
     def read_key(self) -> None:
-        """Read the key from Parameter Store now, if it is due. A request takes the one at hand."""
+        """Read the key from Parameter Store now, if it is due. A request uses the cached one."""
         self._parameters[API_KEY]
 
     def results(self, recording: RecordingId) -> Snapshot:

@@ -1,7 +1,7 @@
 """The use case behind discovery: one run finds new recordings in the vendor's list and announces them.
 
 A run looks at the newest recordings first, then at what earlier runs left. It takes only requests that evaluation does
-not need. A run that has to stop remembers what is left.
+not need. A run that has to stop stores the rest for the next run.
 
 Recordings are announced, then marked. After a crash in between some are announced twice; evaluation judges them once.
 """
@@ -30,7 +30,7 @@ _WRITES_TRIED: Final = 5
 
 @dataclass(slots=True)
 class Run:
-    """What one run did.
+    """The results of one run.
 
     `stopped`: why it left something for the next run. `behind`: something should have been done by now. `malformed`:
     items of the list without an id. `superseded`: another run ended first, so this one's state was dropped.

@@ -35,7 +35,7 @@ class SpareBudget(Protocol):
 
 
 class DiscoveryMemory(Protocol):
-    """Discovery's state, and what is known of recordings."""
+    """Discovery's state, and the outcomes and marks of recordings."""
 
     def state(self) -> DiscoveryState | None: ...
 
