@@ -23,6 +23,7 @@ class Part(StrEnum):
     PACKAGE = "package"
     WEBHOOK = "webhook"
     BACKLOG = "backlog"
+    MEMORY = "memory"
 
 
 _MODULES = {Part.INIT: "initialisation"}

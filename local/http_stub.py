@@ -36,7 +36,7 @@ FaultKind = Literal[
     "wrong_type",
     "wrong_recording",  # another recording's results
     "unknown_fields",
-    "too_big",  # over 5 MB
+    "too_big",  # over what the client takes
     "goals_pending",  # completed, but its goals are not judged yet
 ]
 

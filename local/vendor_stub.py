@@ -26,7 +26,7 @@ WRITE_ONLY_KEY = "idc_" + "LocalStubWriteOnlyKey".ljust(32, "0")
 REVOKED_KEY = "idc_" + "LocalStubRevokedKey".ljust(32, "0")
 
 WINDOW_SECONDS = 60.0
-TOO_BIG_BYTES = 5 * 1024 * 1024 + 1
+TOO_BIG_BYTES = 2_000_001
 _AUTHORIZATION = re.compile(r"Bearer idc_[A-Za-z0-9]{32}")
 _RECORDING_PATH = re.compile(PREFIX + r"/recordings/([^/]+)(?:/(results|transcription|summary))?")
 

@@ -72,7 +72,7 @@ def pause_rule(longer_than_ms: int = 5_000, **fields: Any) -> dict[str, Any]:
 
 def snapshot(*found: dict[str, Any], recording: int = 123, **more: Any) -> Snapshot:
     data = body(recording, *found) | more
-    return Snapshot(Results.model_validate(data), to_json(data), data.get("keywords"))
+    return Snapshot(Results.model_validate(data), to_json(data), to_json(data.get("keywords", [])))
 
 
 def details(**known: Any) -> RecordingDetails:

@@ -43,7 +43,7 @@ class FakeVendor:
         with self._stage.call("results"):
             self.requests.append(f"results {recording}")
             data = self._next(self._results.get(self._known(recording), []), recording)
-        return Snapshot(Results.model_validate(data), to_json(data), data.get("keywords"))
+        return Snapshot(Results.model_validate(data), to_json(data), to_json(data.get("keywords", [])))
 
     def details(self, recording: RecordingId) -> RecordingDetails:
         with self._stage.call("details"):

@@ -1,12 +1,14 @@
 """Answers of the vendor's API: read and kept as they came, or refused without being shown."""
 
 import json
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import responses
 
+from adapters.identitycall import client
 from adapters.identitycall.client import CONNECT_TIMEOUT_S, MAX_BODY_BYTES, READ_TIMEOUT_S
 from domain.errors import (
     Unavailable,
@@ -123,16 +125,44 @@ class TestBodies:
         assert len(str(vendor.raises(Unusable, "Recording 123: the API's answer has "))) < 500
 
     def test_the_first_faults_are_named_and_the_rest_counted(self, vendor: FakedApi) -> None:
-        vendor.answers(body(123, *(goal() | {"met": 1} for _ in range(9))))
-        vendor.raises(Unusable, r"goals\.0\.met: .*; goals\.2\.met: [^;]*; and 6 more\.$")
+        vendor.answers({"recording_id": 123, "goals": [{}] * 9, "pauses": [{}] * 9})
+        vendor.raises(Unusable, r"goals\.0\.goal_id: .*; goals\.0\.met: [^;]*; and 5 more\.$")
 
-    def test_5_mb_are_taken_and_a_byte_more_is_unusable(self, vendor: FakedApi) -> None:
+    def test_the_objects_of_a_body_are_freed_with_its_error(self, vendor: FakedApi) -> None:
+        """Ten such errors can wait to be settled at once."""
+        vendor.answers({"recording_id": 123, "goals": [{}], "pauses": []})
+        error = vendor.raises(Unusable)
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        assert frames
+        assert not [value for frame in frames for value in frame.f_locals.values() if isinstance(value, dict | list)]
+        assert error.__context__ is None
+
+    def test_one_body_is_parsed_at_a_time(self, vendor: FakedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+        locked: list[bool] = []
+
+        def noted(parse: Callable[..., Any]) -> Callable[..., Any]:
+            def note(*given: Any, **options: Any) -> Any:
+                locked.append(vendor.api._parsing.locked())
+                return parse(*given, **options)
+
+            return note
+
+        for name in ("from_json", "to_json", "_parsed"):
+            monkeypatch.setattr(client, name, noted(getattr(client, name)))
+        vendor.answers(body(123))
+        vendor.answers({"id": 123}, path="123")
+        vendor.results()
+        vendor.api.details(123)
+        assert locked == [True] * 5
+        assert not vendor.api._parsing.locked()
+
+    def test_2_mb_are_taken_and_a_byte_more_is_unusable(self, vendor: FakedApi) -> None:
         empty = json.dumps({"data": body() | {"padding": ""}})
         for beyond in (0, 1):
             padding = "x" * (MAX_BODY_BYTES - len(empty) + beyond)
             vendor.answers(body() | {"padding": padding})
         assert len(vendor.results().json) > MAX_BODY_BYTES * 0.99
-        vendor.raises(Unusable, "Recording 123: the API's answer is over 5 MB")
+        vendor.raises(Unusable, "Recording 123: the API's answer is over 2 MB")
 
     def test_10_000_pauses_are_read(self, vendor: FakedApi) -> None:
         vendor.answers(body(123, *(pause(start_ms=number) for number in range(10_000))))

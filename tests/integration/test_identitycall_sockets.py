@@ -156,7 +156,7 @@ FLOOD = b"x" * 1_000_000
 )
 def test_a_flood_is_cut_off(server: RawServer, api: IdentityCallApi, act: Act) -> None:
     server.answers(act, says(BODY))
-    with pytest.raises(Unusable, match="Recording 123: the API's answer is over 5 MB"):
+    with pytest.raises(Unusable, match="Recording 123: the API's answer is over 2 MB"):
         api.results(123)
     assert api.results(123).results.recording_id == 123
 

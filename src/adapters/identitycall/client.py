@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import requests
 from pydantic import BaseModel, ValidationError
@@ -39,7 +39,8 @@ API_KEY: Final = "api-key"
 CONNECT_TIMEOUT_S: Final = 1.0
 READ_TIMEOUT_S: Final = 5.0
 TOTAL_TIMEOUT_S: Final = 8.0
-MAX_BODY_BYTES: Final = 5_000_000
+MAX_BODY_BYTES: Final = 2_000_000
+"""A call of 10 hours has about 1.4 MB: a pause of 105 bytes every 3 s, and 100 goals of 1 KB. A batch holds ten."""
 _HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
@@ -57,6 +58,7 @@ _MEANINGS: Final[Mapping[int, tuple[Callable[[str], AlertsError], str]]] = {
 }
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 class IdentityCallApi:
@@ -76,6 +78,7 @@ class IdentityCallApi:
         self._now_ms = now_ms
         self._monotonic = monotonic
         self._thread = threading.local()
+        self._parsing = threading.Lock()
 
     def read_key(self) -> None:
         """Read the key from Parameter Store now, if it is due. A request uses the cached one."""
@@ -83,30 +86,31 @@ class IdentityCallApi:
 
     def results(self, recording: RecordingId) -> Snapshot:
         """`GET /recordings/:id/results`. Raises `Unusable` also where the body is another recording's."""
-        data = self._data(f"/recordings/{recording}/results", recording)
-        results = _parsed(Results, data, recording)
-        if isinstance(recording, int) and results.recording_id != recording:
-            raise Unusable(f"Recording {recording}: the API answered with the results of {results.recording_id}.")
-        # A number too large to be one is infinite by now, and no JSON; nothing that is judged can be.
-        keywords = data.get("keywords") if isinstance(data, dict) else None
-        return Snapshot(results, to_json(data, inf_nan_mode="null"), keywords)
+        return self._read_about(recording, f"/recordings/{recording}/results", _snapshot)
 
     def details(self, recording: RecordingId) -> RecordingDetails:
         """`GET /recordings/:id`. Raises `Unusable` also where the body is another recording's."""
-        details = _parsed(RecordingDetails, self._data(f"/recordings/{recording}", recording), recording)
-        if isinstance(recording, int) and details.id not in {recording, None}:
-            raise Unusable(f"Recording {recording}: the API answered with the details of {details.id}.")
-        return details
+        return self._read_about(recording, f"/recordings/{recording}", _details)
 
-    def _data(self, path: str, recording: RecordingId) -> object:
-        """The `data` of a successful answer about a recording."""
-        body = self.get(path, f"Recording {recording}")
-        if not isinstance(body, dict) or "data" not in body:
-            raise Unusable(f'Recording {recording}: the API\'s answer has no "data".')
-        return body["data"]
+    def _read_about(self, recording: RecordingId, path: str, read: Callable[[RecordingId, object], T]) -> T:
+        """What `read` makes of the `data` of a successful answer.
+
+        One thread at a time parses: the objects of a body take up to 25 times its size.
+        """
+        subject = f"Recording {recording}"
+        raw = self._fetch(path, subject)
+        with self._parsing:
+            try:
+                return read(recording, _data(raw, subject))
+            except AlertsError as error:
+                # The frames of its traceback would hold the objects until the event is settled.
+                raise error.with_traceback(None) from None
 
     def get(self, path: str, subject: str) -> object:
         """The body of a successful answer, as JSON. `subject` names the request in errors."""
+        return _json(self._fetch(path, subject), subject)
+
+    def _fetch(self, path: str, subject: str) -> bytearray:
         key = self._key()
         started_s = self._monotonic()
         status = "no_answer"
@@ -125,13 +129,9 @@ class IdentityCallApi:
             raise Unavailable(f"{subject}: no answer from the API ({type(error).__name__}).") from error
         finally:
             self._meter.add("ApiRequests", status=status)
-        try:
-            body: object = from_json(raw)
-        except ValueError:
-            raise Unavailable(f"{subject}: the API's answer is not JSON.") from None
-        return body
+        return raw
 
-    def _read(self, response: BaseHTTPResponse, subject: str, until_s: float) -> bytes:
+    def _read(self, response: BaseHTTPResponse, subject: str, until_s: float) -> bytearray:
         """The body, if it comes in time and is not too large. A server that trickles is cut off: `requests`
         itself would wait for a whole chunk, however slowly it comes; so each read takes what there is."""
         raw = bytearray()
@@ -141,7 +141,7 @@ class IdentityCallApi:
                 raise Unusable(f"{subject}: the API's answer is over {MAX_BODY_BYTES // 1_000_000} MB.")
             if self._monotonic() > until_s:
                 raise Unavailable(f"{subject}: the API took over {TOTAL_TIMEOUT_S:.0f} s to answer.")
-        return bytes(raw)
+        return raw
 
     def _error(self, status: int, headers: Mapping[str, str], subject: str) -> AlertsError:
         if status in _MEANINGS:
@@ -183,7 +183,39 @@ class IdentityCallApi:
         return session
 
 
-def _parsed(model: type[M], data: Any, recording: RecordingId) -> M:
+def _json(raw: bytearray, subject: str) -> object:
+    try:
+        body: object = from_json(raw)
+    except ValueError:
+        raise Unavailable(f"{subject}: the API's answer is not JSON.") from None
+    return body
+
+
+def _data(raw: bytearray, subject: str) -> object:
+    """The `data` of an answer about one recording."""
+    body = _json(raw, subject)
+    if not isinstance(body, dict) or "data" not in body:
+        raise Unusable(f'{subject}: the API\'s answer has no "data".')
+    return body["data"]
+
+
+def _snapshot(recording: RecordingId, data: object) -> Snapshot:
+    results = _parsed(Results, data, recording)
+    if isinstance(recording, int) and results.recording_id != recording:
+        raise Unusable(f"Recording {recording}: the API answered with the results of {results.recording_id}.")
+    keywords = data.get("keywords") if isinstance(data, dict) else None
+    # `1e400` is read as infinite, which JSON cannot write. No judged number can be infinite.
+    return Snapshot(results, to_json(data, inf_nan_mode="null"), to_json(keywords or [], inf_nan_mode="null"))
+
+
+def _details(recording: RecordingId, data: object) -> RecordingDetails:
+    details = _parsed(RecordingDetails, data, recording)
+    if isinstance(recording, int) and details.id not in {recording, None}:
+        raise Unusable(f"Recording {recording}: the API answered with the details of {details.id}.")
+    return details
+
+
+def _parsed(model: type[M], data: object, recording: RecordingId) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -193,4 +225,5 @@ def _parsed(model: type[M], data: Any, recording: RecordingId) -> M:
             for fault in faults[:_FAULTS_SHOWN]
         )
         more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
-        raise Unusable(f"Recording {recording}: the API's answer has the wrong shape: {shown}{more}.") from None
+    # Outside the clause: as its context, pydantic's error would hold the objects.
+    raise Unusable(f"Recording {recording}: the API's answer has the wrong shape: {shown}{more}.")

@@ -48,11 +48,11 @@ class KeptViolation:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Fetched results: the model that is judged, the body's `data` as JSON text, and its `keywords`."""
+    """Fetched results: the model that is judged, and the body's `data` and its `keywords` as JSON text."""
 
     results: Results
     json: bytes
-    keywords: object = None
+    keywords: bytes = b"[]"
 
     @property
     def digest(self) -> str:
@@ -63,9 +63,9 @@ class Snapshot:
         facts = {
             "goals": [goal.model_dump(exclude={"explanation"}) for goal in self.results.goals],
             "pauses": [pause.model_dump() for pause in self.results.pauses],
-            "keywords": self.keywords or [],
         }
-        return f"2:{hashlib.sha256(to_json(facts, inf_nan_mode='null')).hexdigest()}"
+        text = to_json(facts).removesuffix(b"}") + b',"keywords":' + self.keywords + b"}"
+        return f"2:{hashlib.sha256(text).hexdigest()}"
 
     def is_judged_by(self, outcome: "Outcome") -> bool:
         """Whether the outcome was judged from the same facts. A digest of version 1 covers the whole body."""

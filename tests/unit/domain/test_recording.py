@@ -126,6 +126,12 @@ def test_results_are_refused_with(data: Any) -> None:
         Results.model_validate(data)
 
 
+def test_a_refusal_of_a_million_items_holds_the_faults_of_the_first_only() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Results.model_validate({"recording_id": 1, "goals": [{}] * 1_000_000, "pauses": [{}] * 1_000_000})
+    assert refused.value.error_count() == 4 + 4
+
+
 def test_a_refusal_never_shows_what_people_said() -> None:
     with pytest.raises(ValidationError) as refused:
         Results.model_validate(body(1, goal(why="my card number is 4111") | {"met": "my card number is 4111"}))
