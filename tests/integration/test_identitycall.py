@@ -153,7 +153,7 @@ class TestBodies:
         vendor.answers({"id": 123}, path="123")
         vendor.results()
         vendor.api.details(123)
-        assert locked == [True] * 5
+        assert locked == [True] * 6
         assert not vendor.api._parsing.locked()
 
     def test_2_mb_are_taken_and_a_byte_more_is_unusable(self, vendor: FakedApi) -> None:
