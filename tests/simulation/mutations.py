@@ -16,7 +16,7 @@ from tests.simulation.parallel import on_all_cores
 from tests.simulation.simulation import Finding, run
 from tests.simulation.substitution import Change, Constant, Substitution
 
-SEEDS: Final = 500
+SEEDS: Final = 1_000
 
 _Attempt: Final = attempt.Attempt
 _Outbox: Final = outbox.Outbox
