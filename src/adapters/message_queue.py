@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from domain import wording
+from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred
 
 if TYPE_CHECKING:
@@ -20,18 +21,21 @@ _LONGEST_BACK_OFF_S: Final = 300
 
 
 class MessageQueue:
-    def __init__(self, sqs: "SQSClient", url: str, dead_letter_url: str) -> None:
+    def __init__(self, sqs: "SQSClient", url: str, dead_letter_url: str, now_ms: Clock) -> None:
         self._sqs = sqs
         self._url = url
         self._dead_letter_url = dead_letter_url
+        self._now_ms = now_ms
 
     def defer(self, body: str, deferral: Deferred) -> None:
         """Send a fresh copy that carries its history and is delivered after the delay."""
+        # Stamped here: Lambda can freeze a thread for hours between the decision and the send.
+        history = deferral.history.model_copy(update={"copied_ms": self._now_ms()})
         self._sqs.send_message(
             QueueUrl=self._url,
             MessageBody=body,
             DelaySeconds=deferral.delay_s,
-            MessageAttributes={HISTORY_ATTRIBUTE: _text(deferral.history.model_dump_json())},
+            MessageAttributes={HISTORY_ATTRIBUTE: _text(history.model_dump_json())},
         )
 
     def dead_letter(self, body: str, why: DeadLettered) -> None:

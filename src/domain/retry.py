@@ -22,9 +22,9 @@ _NOT_FOUND_DELAY_S: Final = 300
 _NOT_FOUND_TRIES: Final = 3
 _UNUSABLE_TRIES: Final = 3
 _UNEXPECTED_TRIES: Final = 5
-_REDRIVEN_AFTER_MS: Final = 60_000
-"""A copy carries the time of its sending. A `SentTimestamp` this far from it means a redrive by an operator: clocks
-differ by less, and no message reaches the dead-letter queue within a minute."""
+_REDRIVEN_AFTER_MS: Final = 360_000
+"""A copy carries the time of its sending. A `SentTimestamp` this far from it means a redrive by an operator. AWS refuses
+a request that arrives over 5 minutes after its signature. SQS needs over 9 minutes to make a dead letter of a message."""
 
 Random = Callable[[], float]
 """Uniform in [0, 1)."""
@@ -33,6 +33,7 @@ Random = Callable[[], float]
 class History(BaseModel):
     """The past of a deferred copy. All times are epoch milliseconds.
 
+    `copied_ms` is when the copy was sent, or a first message; see `read_history`.
     `stage` is the step at which the next fetch starts; see `domain.evaluation.fetch.Step`.
     `outrun` is the digest of results that were fetched but not saved, because another worker wrote the outcome first.
     `failures` counts receives that neither finished nor deferred the message: errors, crashes, time limits.
@@ -127,7 +128,7 @@ def still_waiting(history: History, now_ms: int) -> Deferred | None:
     if now_ms >= history.not_before_ms:
         return None
     delay_s = _delay_s(history.not_before_ms - now_ms)
-    return Deferred(history.reason, "Still waiting.", delay_s, history.model_copy(update={"copied_ms": now_ms}))
+    return Deferred(history.reason, "Still waiting.", delay_s, history)
 
 
 def over_an_hour(history: History, now_ms: int) -> bool:
@@ -144,7 +145,6 @@ def _defer(error: AlertsError, history: History, now_ms: int, retry_at_ms: int) 
     reason = error.reason
     copy = history.model_copy(
         update={
-            "copied_ms": now_ms,
             "not_before_ms": retry_at_ms,
             "reason": reason,
             "deferrals": {**history.deferrals, reason: history.count(reason) + 1},

@@ -72,7 +72,7 @@ class Outside:
         return Parameters(self.ssm, prefix, entries, self.now_ms, _warn_of_stale_parameters)
 
     def message_queue(self, url: str, dead_letter_url: str) -> MessageQueue:
-        return MessageQueue(self.sqs, url, dead_letter_url)
+        return MessageQueue(self.sqs, url, dead_letter_url, self.now_ms)
 
     def meter(self) -> EmfMeter:
         return EmfMeter()

@@ -11,6 +11,7 @@ from domain.retry import DeadLettered, Deferred, History, read_history
 from tests.fakes.clock import NOON_MS
 from tests.integration.conftest import Aws
 
+SENT_MS = NOON_MS + 7_200_000
 HISTORY = History(
     first_sent_ms=NOON_MS, copied_ms=NOON_MS, not_before_ms=NOON_MS + 5, reason="throttled", deferrals={"throttled": 2}
 )
@@ -19,16 +20,19 @@ MEGABYTE = 1_048_576
 
 @pytest.fixture
 def queue(aws: Aws) -> MessageQueue:
-    return MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url)
+    return MessageQueue(aws.sqs, aws.queue_url, aws.dead_letter_url, lambda: SENT_MS)
 
 
 def test_a_deferred_copy_has_its_delay_its_body_and_its_history(aws: Aws, queue: MessageQueue) -> None:
+    """It is stamped when it is sent: a frozen thread's copy must not look like one that an operator redrives."""
     queue.defer('{"recording_id": 123}', Deferred("throttled", "Pause.", 0, HISTORY))
     queue.defer("later", Deferred("throttled", "Pause.", 900, HISTORY))
     assert aws.waiting(aws.queue_url) == (1, 1)
     [message] = aws.messages(aws.queue_url)
     assert message["Body"] == '{"recording_id": 123}'
-    assert read_history(message["MessageAttributes"][HISTORY_ATTRIBUTE]["StringValue"], NOON_MS) == HISTORY
+    assert read_history(message["MessageAttributes"][HISTORY_ATTRIBUTE]["StringValue"], SENT_MS) == HISTORY.model_copy(
+        update={"copied_ms": SENT_MS}
+    )
     assert aws.calls.of("sqs.SendMessage")[1]["DelaySeconds"] == 900
 
 

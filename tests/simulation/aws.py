@@ -1,7 +1,6 @@
 """The boto3 clients a worker has: exactly the calls the adapters make, in front of the simulated services."""
 # ruff: noqa: ARG002, N803 - the parameters are named by AWS, and not all of them matter here
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -21,7 +20,6 @@ TABLE: Final = "outcomes"
 _SHARED: Final = "BUDGET"
 """The key of the item that the threads of a worker share."""
 _CONNECTION_DIES_MS: Final = 15_000
-_LOOKS_REDRIVEN_MS: Final = 59_000
 _MAX_MESSAGE_BYTES: Final = 1_048_576
 
 
@@ -151,7 +149,7 @@ class Sqs:
                 DelaySeconds * 1000,
                 MessageAttributes,
             )
-            if HISTORY_ATTRIBUTE in MessageAttributes and not self._looks_redriven(MessageAttributes):
+            if HISTORY_ATTRIBUTE in MessageAttributes:
                 copy.earlier_failures = failures - 1
             self._outside.world.log(
                 task.life.name, "  sends {} to {} in {} s {}", copy.message_id, facts.name, DelaySeconds, reason or ""
@@ -163,16 +161,9 @@ class Sqs:
     def _copied(self, facts: Facts, task: Task, attributes: dict[str, Any]) -> Facts:
         return replace(
             facts,
-            since_ms=self._outside.world.now_ms if self._looks_redriven(attributes) else facts.since_ms,
             retry_at_ms=task.notes.get("retry_at_ms", 0) if HISTORY_ATTRIBUTE in attributes else 0,
             fetched=max(facts.fetched, task.notes.get("ready", -1)),
         )
-
-    def _looks_redriven(self, attributes: dict[str, Any]) -> bool:
-        """If Lambda froze the thread between the history and the send, the copy's history starts again."""
-        history = attributes.get(HISTORY_ATTRIBUTE)
-        now_ms = self._outside.world.now_ms
-        return history is not None and now_ms - json.loads(history["StringValue"])["copied_ms"] > _LOOKS_REDRIVEN_MS
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
         _require(0 <= VisibilityTimeout <= 43_200, f"VisibilityTimeout {VisibilityTimeout}")

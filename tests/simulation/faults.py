@@ -7,7 +7,7 @@ error, or its answer may be lost. boto3 may then repeat the call, so that it tak
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
@@ -18,6 +18,10 @@ T = TypeVar("T")
 _FAST_CALL_MS: Final = 25
 _BOTO_GIVES_UP_MS: Final = 9_500
 """Three attempts of three seconds each, as runtime.outside.AWS_CONFIG has it."""
+
+
+_SIGNATURE_HOLDS_MS: Final = 300_000
+"""AWS refuses a request that arrives later after its signature."""
 
 
 class CallFault(Enum):
@@ -119,7 +123,10 @@ class Outside:
             task.life.faults += shared
         if call_fault is CallFault.REPEATED and service == "sns":
             call_fault = None  # PUBLISH_CONFIG allows one attempt.
+        signed_ms = world.now_ms
         self.before(task, call_fault, what)
+        if world.now_ms - signed_ms > _SIGNATURE_HOLDS_MS:
+            self._refuse_late(task, service, what, shared)
         if call_fault is CallFault.ERROR:
             self._refuse(task, service, what, "throttled", shared)
         task.notes["answer_lost"] = call_fault in {CallFault.ANSWER_LOST, CallFault.REPEATED, CallFault.CRASH_AFTER}
@@ -159,6 +166,12 @@ class Outside:
             world.log(task.life.name, "  ✗ dies after {}", what)
             world.crash()
         world.pause(1 + int(_FAST_CALL_MS * world.random.random() ** 2))
+
+    def _refuse_late(self, task: Task, service: str, what: str, shared: bool) -> NoReturn:
+        """Lambda froze the thread after it had signed the request."""
+        _fault(task, shared)
+        self.world.log(task.life.name, "  {}: {} refuses the old signature", what, service)
+        raise ClientError({"Error": {"Code": "InvalidSignatureException", "Message": "Signature expired"}}, what)
 
     def _refuse(self, task: Task, service: str, what: str, why: str, shared: bool) -> None:
         _fault(task, shared)

@@ -130,11 +130,12 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "history not restarted on redrive": (
         Substitution(retry, "read_history", "if abs(sent_ms - history.copied_ms) <= _REDRIVEN_AFTER_MS:", "if True:"),
     ),
+    "a copy sent late looks redriven": (Constant(retry, "_REDRIVEN_AFTER_MS", 10_000),),
     "deferrals forget when they began": (
-        Substitution(retry, "_defer", '"copied_ms": now_ms', '"first_sent_ms": now_ms, "copied_ms": now_ms'),
+        Substitution(retry, "_defer", '"reason": reason,', '"reason": reason, "first_sent_ms": now_ms,'),
     ),
     "deferrals forget their failures": (
-        Substitution(retry, "_defer", '"copied_ms": now_ms', '"failures": 0, "copied_ms": now_ms'),
+        Substitution(retry, "_defer", '"reason": reason,', '"reason": reason, "failures": 0,'),
     ),
     "Retry-After ignored": (
         Substitution(retry, "settle", "error.retry_at_ms if isinstance(error, NotNow) else None", "None"),

@@ -88,12 +88,7 @@ class DeliverAlert:
         if waiting:
             return waiting
         if now_ms > deadline_ms - _SEND_RESERVE_MS:
-            return Deferred(
-                "out_of_time",
-                "Too little time was left to start.",
-                0,
-                history.model_copy(update={"copied_ms": now_ms}),
-            )
+            return Deferred("out_of_time", "Too little time was left to start.", 0, history)
         try:
             return self._claim_and_send(alert)
         except AlertsError as error:

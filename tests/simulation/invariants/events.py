@@ -32,7 +32,7 @@ class EventInvariants:
 
     def acknowledged(self, facts: Facts, invocation: Invocation) -> None:
         """A message was deleted from its queue."""
-        _settle_fetched(invocation)
+        _credit_fetched(facts, invocation)
         if facts.alert_id is not None:
             self._alerts.acknowledged(facts.alert_id)
         elif facts.recording is None:
@@ -116,13 +116,16 @@ class EventInvariants:
         if facts.discovery:
             return
         shown, index = self._shown_until(recording, held), recording.index_at(facts.sent_ms)
-        since = recording.states[index : recording.index_at(now_ms) + 1]
+        until = recording.index_at(now_ms) + 1
+        since = recording.states[index:until]
         # A judged outcome is kept while the vendor has no results.
         kept = held.judged and any(state.kind in _GONE for state in since)
         if shown < index and not kept:
             older = f"recording {recording.number}'s outcome is older: state {held.index}"
             raise Violated(1, f"{facts.name} {what}, but {older}")
-        if shown < facts.fetched and recording.kind_at(now_ms) not in _GONE:
+        # A worker that lost a write asks again. It believes a vendor that has withdrawn the results meanwhile.
+        withdrawn = any(state.kind in _GONE for state in recording.states[facts.fetched + 1 : until])
+        if shown < facts.fetched and not withdrawn:
             raise Violated(2, f"{facts.name} {what}: newer results (state {facts.fetched}) were fetched and discarded")
 
     def _shown_until(self, recording: Recording, held: Held) -> int:
@@ -134,11 +137,12 @@ class EventInvariants:
         return max(i for i in until_now if recording.states[i].judgeable and recording.digest(i) == digest)
 
 
-def _settle_fetched(invocation: Invocation) -> None:
-    """Credit the results that its threads fetched to their messages, except after a fault."""
+def _credit_fetched(facts: Facts, invocation: Invocation) -> None:
+    """Note the results that were fetched for an answered message, except after a fault.
+
+    A failed message gets no credit: what its worker knew is lost, as in a crash.
+    """
     for task in invocation.tasks:
         fetched = task.notes.get("ready")
-        if fetched is None or task.faults or task.life.faults:
-            continue
-        for facts in invocation.facts_of(task):
+        if fetched is not None and not task.faults and not task.life.faults and facts in invocation.facts_of(task):
             facts.fetched = max(facts.fetched, fetched)

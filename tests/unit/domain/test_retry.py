@@ -118,10 +118,9 @@ class TestPassingObstacles:
         result = deferred(Throttled("Pause.", NOON_MS + in_ms), fresh_history())
         assert (result.delay_s, result.history.not_before_ms) == (delay_s, NOON_MS + in_ms)
 
-    def test_the_copy_remembers_when_it_was_first_sent_and_when_it_was_copied(self) -> None:
+    def test_the_copy_remembers_when_the_first_message_was_sent(self) -> None:
         history = History(first_sent_ms=NOON_MS - HOUR_MS, copied_ms=NOON_MS - 60_000)
-        copy = deferred(Unavailable("Down."), history).history
-        assert (copy.first_sent_ms, copy.copied_ms) == (NOON_MS - HOUR_MS, NOON_MS)
+        assert deferred(Unavailable("Down."), history).history.first_sent_ms == NOON_MS - HOUR_MS
 
     @given(
         in_ms=st.none() | st.integers(-(10**9), 10**9),
@@ -213,11 +212,11 @@ class TestHistory:
     def test_a_first_delivery_begins_with_its_own_time(self) -> None:
         assert read_history(None, NOON_MS) == History(first_sent_ms=NOON_MS, copied_ms=NOON_MS)
 
-    @pytest.mark.parametrize("apart_ms", [0, 59_999, 60_000, -60_000])
+    @pytest.mark.parametrize("apart_ms", [0, 300_000, 360_000, -360_000])
     def test_a_deferred_copy_goes_on_with_its_history(self, apart_ms: int) -> None:
         assert read_history(self.SENT.model_dump_json(), NOON_MS + apart_ms) == self.SENT
 
-    @pytest.mark.parametrize("apart_ms", [60_001, 86_400_000, -60_001])
+    @pytest.mark.parametrize("apart_ms", [360_001, 580_000, 86_400_000, -360_001])
     def test_a_redriven_copy_begins_anew(self, apart_ms: int) -> None:
         sent_ms = NOON_MS + apart_ms
         assert read_history(self.SENT.model_dump_json(), sent_ms) == History(first_sent_ms=sent_ms, copied_ms=sent_ms)
@@ -255,7 +254,7 @@ class TestWaitingOn:
         assert waiting
         assert waiting.delay_s == min(900, -(-early_ms // 1000))
         assert waiting.reason == "throttled"
-        assert waiting.history == history.model_copy(update={"copied_ms": NOON_MS})
+        assert waiting.history == history
 
     @pytest.mark.parametrize("late_ms", [0, 1, 10**9])
     def test_a_copy_that_came_back_in_time_is_worked_on(self, late_ms: int) -> None:
