@@ -4,6 +4,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Final
 
+from adapters.sns_errors import errors_of_sns
 from domain.alerts.alert import Alert, email_subject, email_text
 from domain.ports import Clock
 
@@ -25,20 +26,22 @@ class SnsAlertTopic:
         self._started_ms = 0
 
     def publish(self, alert: Alert) -> None:
-        """Publish once. Raises botocore's errors: a throttled or refused publish is redelivered by the queue."""
+        """See the port. Refusals that last, such as a missing permission, are raised as botocore's errors."""
+        texts = {"default": alert.model_dump_json(), "email": email_text(alert)}
         self._close_idle_connections()
-        self._sns.publish(
-            TopicArn=self._topic_arn,
-            Subject=email_subject(alert),
-            MessageStructure="json",
-            Message=json.dumps({"default": alert.model_dump_json(), "email": email_text(alert)}, ensure_ascii=False),
-            MessageAttributes={
-                "event_type": {"DataType": "String", "StringValue": "alert"},
-                "severity": {"DataType": "String", "StringValue": alert.severity},
-                "rule_ids": {"DataType": "String.Array", "StringValue": json.dumps(alert.rule_ids)},
-                "recording_id": {"DataType": "String", "StringValue": str(alert.recording_id)},
-            },
-        )
+        with errors_of_sns(alert, "the topic did not take it", may_send=True):
+            self._sns.publish(
+                TopicArn=self._topic_arn,
+                Subject=email_subject(alert),
+                MessageStructure="json",
+                Message=json.dumps(texts, ensure_ascii=False),
+                MessageAttributes={
+                    "event_type": {"DataType": "String", "StringValue": "alert"},
+                    "severity": {"DataType": "String", "StringValue": alert.severity},
+                    "rule_ids": {"DataType": "String.Array", "StringValue": json.dumps(alert.rule_ids)},
+                    "recording_id": {"DataType": "String", "StringValue": str(alert.recording_id)},
+                },
+            )
 
     def _close_idle_connections(self) -> None:
         """No publish of another thread is cut: none that began so long ago can still run."""

@@ -4,14 +4,12 @@ SNS takes a message whether or not a mailbox is subscribed, so this looks before
 off that gets more than 10 messages a second, so this pauses before it sends.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from botocore import exceptions
-
+from adapters.sns_errors import errors_of_sns
 from domain.alerts.alert import Alert, email_subject, email_text
-from domain.errors import EmailUnconfirmed, Throttled, Unavailable
+from domain.errors import EmailUnconfirmed
 from domain.ports import Clock
 
 if TYPE_CHECKING:
@@ -42,12 +40,12 @@ class EmailTopic:
         Raises `EmailUnconfirmed`, `Throttled` or `Unavailable` (`perhaps_done` where the answer was lost). Other
         refusals of SNS are unexpected and are raised as botocore's errors.
         """
-        with _errors_of_sns(alert, "the subscription was not read", may_send=False):
+        with errors_of_sns(alert, "the subscription was not read", may_send=False):
             confirmed = self._is_confirmed()
         if not confirmed:
             raise EmailUnconfirmed("The e-mail subscription of AlertEmail is not confirmed, or was lost.")
         self._sleep(PAUSE_S)
-        with _errors_of_sns(alert, "the e-mail was not taken", may_send=True):
+        with errors_of_sns(alert, "the e-mail was not taken", may_send=True):
             sent = self._sns.publish(TopicArn=self._topic_arn, Subject=email_subject(alert), Message=email_text(alert))
         return sent["MessageId"]
 
@@ -61,23 +59,3 @@ class EmailTopic:
             )
             self._fresh_until_ms = self._now_ms() + KEPT_MS
         return self._confirmed
-
-
-@contextmanager
-def _errors_of_sns(alert: Alert, what: str, *, may_send: bool) -> Iterator[None]:
-    """Turn the transient errors of the call inside into the domain's. `may_send`: the call can send the alert."""
-    about = f"Alert {alert.alert_id} of recording {alert.recording_id}: {what}"
-    try:
-        yield
-    except exceptions.ConnectionError as error:
-        raise Unavailable(f"{about}; no connection to SNS ({type(error).__name__}).") from None
-    except exceptions.HTTPClientError as error:
-        raise Unavailable(f"{about}; no answer from SNS ({type(error).__name__}).", perhaps_done=may_send) from None
-    except exceptions.ClientError as error:
-        code = error.response["Error"]["Code"]
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if "Throttl" in code:
-            raise Throttled(f"{about}; SNS answered {code}.") from None
-        if status >= 500:  # noqa: PLR2004
-            raise Unavailable(f"{about}; SNS answered {code}.") from None
-        raise

@@ -27,9 +27,13 @@ from typing import ClassVar, Final
 
 
 class AlertsError(Exception):
-    """`reason` is a word for metrics and dead-letter attributes. The error's text is a sentence for people."""
+    """`reason` is a word for metrics and dead-letter attributes. The error's text is a sentence for people.
+
+    `perhaps_done`: the request was sent and its answer lost, so it may have taken effect.
+    """
 
     reason: ClassVar[str] = "error"
+    perhaps_done: bool = False
 
 
 class NotNow(AlertsError):
@@ -45,8 +49,6 @@ class Throttled(NotNow):
 
 
 class Unavailable(NotNow):
-    """`perhaps_done`: the request was sent and its answer lost, so it may have taken effect."""
-
     reason = "upstream_down"
 
     def __init__(self, message: str, retry_at_ms: int | None = None, *, perhaps_done: bool = False) -> None:

@@ -69,7 +69,8 @@ class Marks(Protocol):
 
 
 class AlertTopic(Protocol):
-    def publish(self, alert: Alert) -> None: ...
+    def publish(self, alert: Alert) -> None:
+        """Publish once. Raises `Throttled` or `Unavailable` (`perhaps_done` where the answer was lost)."""
 
 
 class Meter(Protocol):

@@ -23,8 +23,9 @@ _NOT_FOUND_TRIES: Final = 3
 _UNUSABLE_TRIES: Final = 3
 _UNEXPECTED_TRIES: Final = 5
 _REDRIVEN_AFTER_MS: Final = 360_000
-"""A copy carries the time of its sending. A `SentTimestamp` this far from it means a redrive by an operator. AWS refuses
-a request that arrives over 5 minutes after its signature. SQS needs over 9 minutes to make a dead letter of a message."""
+"""A copy carries the time of its sending. A `SentTimestamp` this far from it means a redrive by an operator.
+
+AWS refuses a request over 5 minutes after its signature. Five receives of a message take over 9 minutes."""
 
 Random = Callable[[], float]
 """Uniform in [0, 1)."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic_core import to_json
 
 from domain.alerts.alert import Alert
-from domain.errors import BudgetSpent, NotFound
+from domain.errors import AlertsError, BudgetSpent, NotFound, Unavailable
 from domain.evaluation.outcome import Snapshot
 from domain.ports import Clock
 from domain.recording import RecordingDetails, RecordingId, Results
@@ -66,19 +66,22 @@ class FakeVendor:
 
 
 class FakeTopic:
-    """Takes every alert. `loses_answers` of them arrive and yet raise, as a cut connection does."""
+    """Takes every alert. The next ones arrive and yet raise (`loses_answers`), or are refused with `refusals`."""
 
     def __init__(self, stage: Stage | None = None) -> None:
         self.published: list[Alert] = []
         self.loses_answers = 0
+        self.refusals: list[AlertsError] = []
         self._stage = stage or Stage()
 
     def publish(self, alert: Alert) -> None:
         with self._stage.call("publish"):
+            if self.refusals:
+                raise self.refusals.pop()
             self.published.append(alert)
         if self.loses_answers:
             self.loses_answers -= 1
-            raise ConnectionError("the answer was lost")
+            raise Unavailable("The answer was lost.", perhaps_done=True)
 
     @property
     def alert_ids(self) -> list[str]:

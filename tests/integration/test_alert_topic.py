@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectionClosedError
 
 from adapters.alert_topic import SnsAlertTopic
 from domain.alerts.alert import Alert, email_subject, email_text
+from domain.errors import Unavailable
 from domain.rules.violation import Severity
 from runtime.outside import PUBLISH_CONFIG
 from tests.fakes.clock import FakeClock
@@ -126,6 +126,15 @@ class TestIdleConnection:
         self, topic: SnsAlertTopic, server: RawServer
     ) -> None:
         topic.publish(THE_ALERT)
-        with pytest.raises(ConnectionClosedError):
+        with pytest.raises(Unavailable, match="no answer from SNS") as raised:
             topic.publish(THE_ALERT)
+        assert raised.value.perhaps_done
         assert len(server.connections) == 1
+
+    def test_an_alert_that_reached_no_server_was_certainly_not_published(
+        self, topic: SnsAlertTopic, server: RawServer
+    ) -> None:
+        server.stop()
+        with pytest.raises(Unavailable, match="no connection to SNS") as raised:
+            topic.publish(THE_ALERT)
+        assert not raised.value.perhaps_done

@@ -7,7 +7,7 @@ error, or its answer may be lost. boto3 may then repeat the call, so that it tak
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
@@ -171,7 +171,7 @@ class Outside:
         """Lambda froze the thread after it had signed the request."""
         _fault(task, shared)
         self.world.log(task.life.name, "  {}: {} refuses the old signature", what, service)
-        raise ClientError({"Error": {"Code": "InvalidSignatureException", "Message": "Signature expired"}}, what)
+        raise _refusal("InvalidSignatureException", 403, what)
 
     def _refuse(self, task: Task, service: str, what: str, why: str, shared: bool) -> None:
         _fault(task, shared)
@@ -179,7 +179,12 @@ class Outside:
         self.world.pause(self.world.between(50, 3_000))
         if self.world.chance(0.5):
             raise EndpointConnectionError(endpoint_url=f"https://{service}.invalid")
-        raise ClientError({"Error": {"Code": "ServiceUnavailable", "Message": why}}, what)
+        raise _refusal("ServiceUnavailable", 503, what)
+
+
+def _refusal(code: str, status: int, what: str) -> ClientError:
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, what)
 
 
 def _fault(task: Task, shared: bool) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from domain.alerts.alert import Alert
-from domain.errors import AlertsError, InFlight, NotNow, Unavailable
+from domain.errors import AlertsError, InFlight, NotNow
 from domain.lease import LEASE_MS
 from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred, History, Random, settle, still_waiting
@@ -110,7 +110,7 @@ class DeliverAlert:
         try:
             return self.destination.send(alert)
         except AlertsError as error:
-            if not (isinstance(error, Unavailable) and error.perhaps_done):
+            if not error.perhaps_done:
                 # Another copy of the message must also respect the pause that the destination asked for.
                 self.ledger.release(alert, claim, (isinstance(error, NotNow) and error.retry_at_ms) or 0)
             raise  # A send that may have arrived keeps its claim until the lease ends. The next send is a repeat.

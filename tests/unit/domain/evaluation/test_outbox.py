@@ -2,10 +2,7 @@
 
 import pytest
 
-from domain.errors import (
-    RulesInvalid,
-    Unavailable,
-)
+from domain.errors import AlertsError, RulesInvalid, Throttled, Unavailable
 from domain.evaluation.event import Duplicate
 from domain.evaluation.outcome import Outcome, Source
 from domain.lease import LEASE_MS
@@ -19,8 +16,7 @@ class TestPendingAlerts:
         """An outcome whose worker saved it and could not publish."""
         world.vendor.answers(123, body(123, goal()))
         world.topic.loses_answers = 1
-        with pytest.raises(ConnectionError):
-            world.handle(event())
+        assert deferred(world.handle(event())).reason == "upstream_down"
         world.topic.published.clear()
         world.vendor.requests.clear()
         outcome = world.outcome()
@@ -72,9 +68,34 @@ class TestPendingAlerts:
         self.left_pending(world)
         world.clock.advance(LEASE_MS)
         world.topic.loses_answers = 1
-        with pytest.raises(ConnectionError):
-            world.handle(event(sent_ms=world.clock()))
+        assert deferred(world.handle(event(sent_ms=world.clock()))).reason == "upstream_down"
         pending = world.outcome().pending_alert
         assert pending
         assert pending.lease_until_ms == world.clock() + LEASE_MS
         assert deferred(world.handle(event(sent_ms=world.clock()))).reason == "in_flight"
+
+
+class TestAlertsNotSent:
+    """The topic was certainly not reached, so no worker has to wait for the lease."""
+
+    REFUSALS = (Unavailable("No connection."), Throttled("Too many."))
+
+    @pytest.mark.parametrize("refusal", REFUSALS)
+    def test_the_next_attempt_publishes_at_once_and_counts_no_repeat(self, world: World, refusal: AlertsError) -> None:
+        world.vendor.answers(123, body(123, goal()))
+        world.topic.refusals = [refusal]
+        assert deferred(world.handle(event())).reason == refusal.reason
+        assert world.handle(event(sent_ms=NOON_MS - 10_000)) == Duplicate(123, "old_news", alerted=True)
+        assert len(world.topic.published) == 1
+        assert world.meter.total("AlertsRepeated") == 0
+
+    def test_a_repeat_that_was_not_sent_stays_a_repeat(self, world: World) -> None:
+        world.vendor.answers(123, body(123, goal()))
+        world.topic.loses_answers = 1
+        deferred(world.handle(event()))
+        world.clock.advance(LEASE_MS)
+        world.topic.refusals = [Unavailable("No connection.")]
+        deferred(world.handle(event()))
+        world.handle(event())
+        assert len(set(world.topic.alert_ids)) == 1
+        assert (len(world.topic.published), world.meter.total("AlertsRepeated")) == (2, 1)
