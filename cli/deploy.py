@@ -117,6 +117,13 @@ def _python_for_a_new_stack(parameters: Sequence[Parameter]) -> str:
 
 def _require_valid(parameters: Sequence[Parameter], values: Mapping[str, str]) -> None:
     faults = [f"{each.name} {fault}" for each in parameters if (fault := each.fault(values[each.name]))]
+    retention_days, lookback_hours = values["OutcomeRetentionDays"], values["DiscoveryLookbackHours"]
+    if not faults and int(retention_days) * 24 < int(lookback_hours):
+        # CloudFormation cannot compare two numbers. Discovery would refuse to run.
+        faults.append(
+            f"OutcomeRetentionDays ({retention_days} days) must not be shorter than DiscoveryLookbackHours "
+            f"({lookback_hours} hours): recordings whose outcome has expired would alert again."
+        )
     if faults:
         raise CommandError("\n".join(faults))
 

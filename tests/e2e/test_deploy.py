@@ -112,6 +112,13 @@ def test_unattended_changes_what_is_given_and_nothing_else(account: Account, tea
     ("arguments", "sentence"),
     [
         (["MaxPauseMs=0"], "MaxPauseMs must be between 1 and 3600000 milliseconds (an hour)"),
+        (
+            ["OutcomeRetentionDays=2", "DiscoveryLookbackHours=72"],
+            (
+                "OutcomeRetentionDays (2 days) must not be shorter than DiscoveryLookbackHours (72 hours): recordings whose "
+                "outcome has expired would alert again."
+            ),
+        ),
         (["Alert=x"], "The template has no parameter Alert."),
         (["AlertEmail"], "AlertEmail is not of the form NAME=VALUE."),
         (["--stack", "team_a"], "team_a is no name for a stack: letters, digits and hyphens, a letter first."),
