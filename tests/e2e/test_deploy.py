@@ -115,8 +115,8 @@ def test_unattended_changes_what_is_given_and_nothing_else(account: Account, tea
         (
             ["OutcomeRetentionDays=2", "DiscoveryLookbackHours=72"],
             (
-                "OutcomeRetentionDays (2 days) must not be shorter than DiscoveryLookbackHours (72 hours): recordings whose "
-                "outcome has expired would alert again."
+                "OutcomeRetentionDays (2 days) must not be shorter than DiscoveryLookbackHours (72 hours): "
+                "recordings whose outcome has expired would alert again."
             ),
         ),
         (["Alert=x"], "The template has no parameter Alert."),
