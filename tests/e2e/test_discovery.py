@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,12 +17,11 @@ import pytest
 
 from local import webhooks
 from local.deployment import STACK_NAME
-from local.http_stub import Fault
 from local.observation import about, mentions
 from local.places import ROOT
 from local.recordings import Recording
 from local.stack import LocalStack
-from tests.e2e.conftest import MET, UNMET, MakeRecording
+from tests.e2e.conftest import MET, MakeRecording
 
 FUNCTION = "DiscoveryFunction"
 TEN_MINUTES_MS = 600_000
@@ -140,41 +138,6 @@ def test_what_the_other_trigger_misses_is_found_after_a_run_s_grace(stack: Local
     stack.wait_for("its message in Slack", lambda: in_slack(stack, forgotten))
     assert source(stack, forgotten) == "discovery"
     assert '"RecordingsMissed":[1.0]' in "".join(stack.log(FUNCTION)).replace(" ", "")
-
-
-@pytest.mark.parametrize("order", ["oldest_first", "newest_first"])
-def test_over_several_pages_in_either_order(stack: LocalStack, new: New, order: Any) -> None:
-    stack.vendor.set_order(order)
-    try:
-        recordings = [new(timedelta(seconds=number), goals=[MET]) for number in range(130)]
-        answer = run(stack)
-        assert answer["discovered"] == 130
-        assert answer["pages"] <= 4
-        stack.wait_for("all outcomes", lambda: settled(stack, *recordings), within=60)
-    finally:
-        stack.vendor.set_order("oldest_first")
-
-
-def test_runs_at_once_do_no_harm(stack: LocalStack, new: New) -> None:
-    recordings = [new(goals=[UNMET]) for _ in range(15)]
-    with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(lambda _: run(stack), range(3)))
-    assert {answer["result"] for answer in answers} == {"complete"}
-    stack.wait_for("all messages", lambda: all(in_slack(stack, each) for each in recordings))
-    stack.wait_for("an empty queue", lambda: settled(stack, *recordings))
-    assert [in_slack(stack, each) for each in recordings] == [1] * 15
-    assert run(stack)["discovered"] == 0
-
-
-def test_a_vendor_that_is_down_costs_nothing_but_time(stack: LocalStack, new: New) -> None:
-    recording = new()
-    stack.vendor.set_fault(Fault("status", status=503), "list")
-    try:
-        assert run(stack)["reason"] == "upstream_down"
-    finally:
-        stack.vendor.set_fault(None, "list")
-    assert run(stack)["discovered"] == 1
-    assert source(stack, recording) == "discovery"
 
 
 def test_make_discover_shows_what_a_run_found(stack: LocalStack, new: New) -> None:

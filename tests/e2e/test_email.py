@@ -1,7 +1,7 @@
 """`AlertEmail` gets each alert once, beside Slack. A queue stands in for the mailbox.
 
 The emulator confirms an e-mail subscription at once. What happens while it is not confirmed is tried in
-tests/integration/test_two_destinations.py, and was not verified on AWS.
+tests/integration/test_notifier.py, and was not verified on AWS.
 """
 
 from local.mailbox import ADDRESS

@@ -21,12 +21,6 @@ def observed(stack: LocalStack, number: int) -> Observation:
     return observe(stack, {number: NAMES[number]})[number]
 
 
-def settled(stack: LocalStack, number: int) -> Observation:
-    """What became of an alerting recording, once its message has reached Slack."""
-    stack.wait_for(f"recording {number} in Slack", lambda: observed(stack, number).slack_messages)
-    return observed(stack, number)
-
-
 def await_expected(stack: LocalStack, case: Case) -> list[str]:
     """What is different from the case when it has come to what is expected, or had time enough."""
     with contextlib.suppress(TimeoutError):  # the differences say it better
@@ -48,21 +42,3 @@ def test_nothing_came_twice_and_nothing_was_buried(stack: LocalStack) -> None:
     seen = observe(stack, NAMES)
     assert [difference for case in CASES for difference in seen[case.recording_id].differences(case)] == []
     assert [each.dead_lettered for each in seen.values() if each.dead_lettered] == []
-
-
-@pytest.mark.usefixtures("all_sent")
-def test_markup_reaches_slack_escaped(stack: LocalStack) -> None:
-    everything = settled(stack, 1013).slack_messages[0].everything
-    assert "<!channel>" not in everything
-    assert "<script>" not in everything
-    assert "&lt;!channel&gt;" in everything
-
-
-@pytest.mark.usefixtures("all_sent")
-def test_sixty_violations_say_how_many_are_not_shown(stack: LocalStack) -> None:
-    seen = settled(stack, 1020)
-    assert seen.outcome
-    assert (len(seen.outcome["violations"]), seen.outcome["violations_total"]) == (50, 60)
-    alert = seen.alerts[0].content
-    assert (len(alert["violations"]), alert["violations_total"]) == (50, 60)
-    assert "more violations" in seen.slack_messages[0].everything

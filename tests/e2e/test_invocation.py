@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from local.deployment import EVALUATION, NOTIFIER
-from local.observation import deferral
+from local.deployment import EVALUATION
 from local.stack import LocalStack
 from tests.e2e.conftest import MET, MakeRecording
 
@@ -52,21 +51,6 @@ def table_out_of_reach(stack: LocalStack) -> Iterator[None]:
         stack.client("iam").delete_role_policy(**named)
 
 
-def test_a_batch_without_failures_is_answered_with_an_empty_list(
-    stack: LocalStack, make_recording: MakeRecording
-) -> None:
-    recording = make_recording(goals=[MET])
-    event = batch(json.dumps({"recording_id": recording.id}), "unreadable")
-    assert stack.invoke(event) == {"batchItemFailures": []}
-
-
-def test_the_notifier_answers_likewise(stack: LocalStack) -> None:
-    event = batch("no alert at all")
-    assert stack.invoke(event, NOTIFIER) == {"batchItemFailures": []}
-    buried = [each for each in stack.slack_dead_letters() if each.body == "no alert at all"]
-    assert [each.attributes["dead_letter_reason"] for each in buried] == ["malformed_alert"]
-
-
 def test_a_record_that_fails_is_named_and_nothing_else(stack: LocalStack, make_recording: MakeRecording) -> None:
     """The table out of reach: nothing can be read or written, which nobody expects."""
     recording = make_recording(goals=[MET])
@@ -75,41 +59,3 @@ def test_a_record_that_fails_is_named_and_nothing_else(stack: LocalStack, make_r
         answer = stack.invoke(event)
     assert answer == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
     assert stack.outcome(recording.id) is None
-
-
-def test_a_direct_invocation_tells_what_came_of_it(stack: LocalStack, make_recording: MakeRecording) -> None:
-    clear, alerting = make_recording(goals=[MET]), make_recording()
-    assert stack.invoke({"recording_id": clear.id}) == {
-        "recording_id": clear.id,
-        "result": "evaluated",
-        "reason": "clear",
-    }
-    envelope = {
-        "source": "identitycall",
-        "detail-type": "Recording Analyzed",
-        "detail": {"recording_id": alerting.public_id},
-    }
-    assert stack.invoke(envelope) == {
-        "recording_id": alerting.public_id,
-        "result": "evaluated",
-        "reason": "violations",
-    }
-    outcome = stack.outcome(alerting.id)
-    assert outcome
-    assert outcome["source"] == "eventbridge"
-    stack.wait_for("its alert", lambda: stack.alerts(alerting.id))
-
-
-def test_a_direct_invocation_that_must_wait_says_so(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording(status="processing")
-    answer = stack.invoke({"recording_id": recording.id})
-    assert answer == {"recording_id": recording.id, "result": "deferred", "reason": "not_analysed"}
-    copy = deferral(stack.waiting(), recording.id)
-    assert copy
-    assert copy["reason"] == "not_analysed"
-
-
-def test_a_direct_invocation_with_nonsense_is_buried(stack: LocalStack) -> None:
-    answer = stack.invoke({"recording_id": "../nonsense"})
-    assert answer == {"recording_id": None, "result": "dead_lettered", "reason": "malformed_event"}
-    assert [each for each in stack.dead_letters() if "../nonsense" in each.body]

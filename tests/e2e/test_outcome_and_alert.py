@@ -1,9 +1,7 @@
 """What is stored and published has the form that others rely on."""
 
-import gzip
 import json
 
-from local.observation import about, messages_about
 from local.recordings import Recording, goal, pause
 from local.stack import LocalStack
 from tests.e2e.conftest import MET, MakeRecording
@@ -62,30 +60,6 @@ def test_a_clear_recording_by_eventbridge(stack: LocalStack, make_recording: Mak
     assert (outcome["status"], outcome["violations_total"], outcome["source"]) == ("clear", 0, "eventbridge")
     assert "alert" not in outcome
     assert stack.alerts(recording.id) == []
-
-
-def test_large_results_are_kept_compressed(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording(
-        goals=[MET], pauses=[pause(n * 1000, 500, compliant=True, after=n) for n in range(1, 6_001)]
-    )
-    stack.send({"recording_id": recording.id})
-    outcome = stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
-    assert "results" not in outcome
-    kept = json.loads(gzip.decompress(outcome["results_gzip"].value))
-    assert len(kept["pauses"]) == 6_000
-
-
-def test_number_and_uuid_are_one_recording(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    stack.send({"recording_id": recording.public_id})
-    stack.wait_for("its alert", lambda: stack.alerts(recording.id))
-    stack.send({"recording_id": recording.id})
-    stack.put_event({"recording_id": recording.public_id.upper()})
-    stack.wait_for("the queue to be empty", lambda: not about(stack.waiting(), recording.id, recording.public_id))
-    assert stack.outcome(recording.public_id) == stack.outcome(recording.id)
-    assert len(stack.alerts(recording.id)) == 1
-    stack.wait_for("its message", lambda: messages_about(stack, recording.id))
-    assert len(messages_about(stack, recording.id)) == 1
 
 
 def test_new_results_alert_what_is_new_in_them(stack: LocalStack, make_recording: MakeRecording) -> None:

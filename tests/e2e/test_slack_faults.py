@@ -1,11 +1,9 @@
 """Slack is slow, full or closed: nothing is posted twice, nothing too early, and an operator finds Slack's own word."""
 
-import json
-
 import pytest
 
 from local.http_stub import Fault
-from local.observation import about, deferral, messages_about
+from local.observation import deferral, messages_about
 from local.recordings import Recording
 from local.stack import LocalStack
 from tests.e2e.conftest import MakeRecording
@@ -15,19 +13,6 @@ def send_alerting(stack: LocalStack, make_recording: MakeRecording) -> Recording
     recording = make_recording()
     stack.send({"recording_id": recording.id})
     return recording
-
-
-def test_a_permanent_refusal_is_buried_with_slacks_word(stack: LocalStack, make_recording: MakeRecording) -> None:
-    stack.slack.refuse(410, "channel_is_archived")
-    recording = send_alerting(stack, make_recording)
-    message = stack.wait_for(
-        f"recording {recording.id} in Slack's dead-letter queue",
-        lambda: about(stack.slack_dead_letters(), recording.id),
-    )[0]
-    assert message.attributes["dead_letter_reason"] == "channel_is_archived"
-    assert str(recording.id) in message.attributes["dead_letter_message"]
-    assert json.loads(message.body)["recording_id"] == recording.id
-    assert messages_about(stack, recording.id) == []
 
 
 @pytest.mark.parametrize(
@@ -57,12 +42,3 @@ def test_a_lost_answer_is_not_repeated_at_once(stack: LocalStack, make_recording
     assert history["reason"] == "upstream_down"
     assert "claimed" in str(stack.deliveries(recording.id))
     assert len(messages_about(stack, recording.id)) == 1
-
-
-def test_the_message_is_as_slack_takes_it(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = send_alerting(stack, make_recording)
-    message = stack.wait_for("its message", lambda: messages_about(stack, recording.id))[0]
-    assert "1 goal not met" in message.text
-    assert "Offer Follow-up" in message.everything
-    assert "score 0.22" in message.everything
-    assert f"Recording {recording.id}" in message.everything

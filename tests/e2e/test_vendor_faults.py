@@ -57,29 +57,6 @@ def test_what_may_pass_is_deferred(stack: LocalStack, passing: Faulty, fault: st
     assert not about(stack.dead_letters(), recording.id)
 
 
-def test_it_waits_at_least_as_long_as_the_vendor_says(stack: LocalStack, passing: Faulty) -> None:
-    history = stack.wait_for("the deferral", lambda: deferral(stack.waiting(), passing["503"].id))
-    assert history["not_before_ms"] - history["copied_ms"] >= 590_000
-
-
-def test_a_bad_request_is_buried_at_once(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    stack.vendor.set_fault(Fault("status", status=400), recording.id)
-    stack.send({"recording_id": recording.id})
-    message = stack.wait_for("it in the dead-letter queue", lambda: about(stack.dead_letters(), recording.id))[0]
-    assert message.attributes["dead_letter_reason"] == "bad_request"
-    assert str(recording.id) in message.attributes["dead_letter_message"]
-    assert requests_about(stack, recording.id) == 1
-
-
-def test_unknown_fields_are_taken_as_they_come(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    stack.vendor.set_fault(Fault("unknown_fields"), recording.id)
-    stack.send({"recording_id": recording.id})
-    outcome = stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
-    assert outcome["status"] == "violations"
-
-
 def test_what_has_passed_is_judged(stack: LocalStack, make_recording: MakeRecording) -> None:
     """One failure, then a deferral of some seconds, then the vendor is well again."""
     down, late = make_recording(), make_recording()

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from local import webhooks
-from local.observation import about, mentions
+from local.observation import mentions
 from local.slack_stub import SlackMessage
 from local.stack import LocalStack
 from tests.e2e.conftest import MakeRecording
 
 ROOT = Path(__file__).parents[2]
-NOT_AUTHORIZED = (401, "Not authorized.")
 
 
 def analysed(recording_id: int) -> str:
@@ -28,10 +27,6 @@ def answer(
     reply = webhooks.call(stack, body, headers, method)
     assert reply.headers["content-type"] == "application/json"
     return reply.status, reply.message
-
-
-def bearing(token: str) -> dict[str, str]:
-    return {"content-type": "application/json", "authorization": f"Bearer {token}"}
 
 
 def in_slack(stack: LocalStack, recording_id: int) -> list[SlackMessage]:
@@ -51,13 +46,6 @@ def test_a_signed_webhook_ends_in_slack(stack: LocalStack, make_recording: MakeR
     assert sources(stack, recording.id) == ["webhook"]
 
 
-def test_a_token_lets_in_and_a_uuid_will_do(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    body = json.dumps({"event": "recording.completed", "data": {"public_id": recording.public_id}})
-    assert answer(stack, body, bearing(webhooks.SECRET)) == (202, "Accepted.")
-    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
-
-
 @pytest.mark.parametrize("content_type", ["application/json", "application/cloudevents+json"])
 def test_a_body_in_base64_is_verified_as_sent(
     stack: LocalStack, make_recording: MakeRecording, content_type: str
@@ -68,59 +56,6 @@ def test_a_body_in_base64_is_verified_as_sent(
     headers = webhooks.signed(body) | {"content-type": content_type}
     assert answer(stack, body, headers) == (202, "Accepted.")
     stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
-
-
-def test_whoever_cannot_prove_himself_changes_nothing(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    body = analysed(recording.id)
-    refused = [
-        webhooks.signed(body, age_s=400),
-        webhooks.signed(body, age_s=-400),
-        webhooks.signed(body, webhooks.ANOTHER_SECRET),
-        webhooks.signed(analysed(1)),
-        {"content-type": "application/json"},
-        bearing(webhooks.ANOTHER_SECRET),
-        bearing(""),
-    ]
-    assert [answer(stack, body, headers) for headers in refused] == [NOT_AUTHORIZED] * len(refused)
-    assert about(stack.waiting(), recording.id) == []
-    assert stack.outcome(recording.id) is None
-
-
-@pytest.mark.parametrize("word", ["Bearer", "x"])
-def test_a_stored_word_that_is_too_short_lets_nobody_in(stack: LocalStack, word: str) -> None:
-    assert answer(stack, analysed(1), bearing(word)) == NOT_AUTHORIZED
-
-
-def test_what_is_wrong_with_a_request_is_said(stack: LocalStack) -> None:
-    token = bearing(webhooks.SECRET)
-    large = json.dumps({"recording_id": 1, "note": "x" * 262_144})
-    assert answer(stack, None, {}, "GET") == (405, "Only POST is answered here.")
-    assert answer(stack, "recording_id=1", token | {"content-type": "text/plain"})[0] == 415
-    assert answer(stack, large, token) == (413, "The body is over 256 KB.")
-    assert answer(stack, "{", token) == (400, "The body is not JSON.")
-    assert answer(stack, '{"type": "recording.analyzed", "data": {"id": "../1"}}', token)[0] == 400
-    assert webhooks.call(stack, None, method="PUT").headers["allow"] == "POST"
-
-
-def test_a_type_that_is_not_ours_is_taken_and_goes_nowhere(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    body = json.dumps({"type": "recording.deleted", "data": {"recording_id": recording.id}})
-    status, message = answer(stack, body, webhooks.signed(body))
-    assert (status, message.split(":")[0]) == (202, "Ignored")
-    assert about(stack.waiting(), recording.id) == []
-
-
-def test_triggers_that_cross_are_judged_once(stack: LocalStack, make_recording: MakeRecording) -> None:
-    recording = make_recording()
-    for _ in range(2):
-        webhooks.announce(stack, recording.id)
-        stack.send({"recording_id": recording.id})
-        stack.put_event({"recording_id": recording.public_id})
-    stack.wait_for("its message in Slack", lambda: in_slack(stack, recording.id))
-    stack.wait_for("an empty queue", lambda: not about(stack.waiting(), recording.id, recording.public_id))
-    assert len(in_slack(stack, recording.id)) == 1
-    assert len(stack.alerts(recording.id)) == 1
 
 
 def test_the_url_is_open_to_callers_without_credentials_through_it_alone(stack: LocalStack) -> None:
