@@ -57,27 +57,6 @@ def test_people_get_a_text_of_their_own(aws: Aws, topic: SnsAlertTopic) -> None:
     assert json.loads(published["Message"])["email"] == email_text(THE_ALERT)
 
 
-@pytest.mark.parametrize("severity", list(Severity))
-def test_a_filter_on_severity_lets_through_what_it_names(aws: Aws, topic: SnsAlertTopic, severity: Severity) -> None:
-    [subscription] = aws.sns.list_subscriptions_by_topic(TopicArn=aws.topic_arn)["Subscriptions"]
-    aws.sns.set_subscription_attributes(
-        SubscriptionArn=subscription["SubscriptionArn"],
-        AttributeName="FilterPolicy",
-        AttributeValue=json.dumps({"severity": ["critical"], "rule_ids": ["unmet-goal"]}),
-    )
-    topic.publish(alert(unmet(severity=severity)))
-    topic.publish(alert(long_pause(severity=severity)))
-    assert len(aws.messages(aws.subscriber_url)) == (severity is Severity.CRITICAL)
-
-
-def test_the_largest_alert_is_taken(aws: Aws, topic: SnsAlertTopic) -> None:
-    found = [unmet(number, name="👋" * 500, why="👋" * 500, rule=f"{number:064}") for number in range(50)]
-    topic.publish(alert(*found, known=details(name="👋" * 500)))
-    [published] = aws.calls.of("sns.Publish")
-    assert 100_000 < len(published["Message"].encode()) < 262_144
-    assert len(aws.messages(aws.subscriber_url)) == 1
-
-
 class TakesOneRequestAConnection:
     """A connection that dies while idle: the client hears of it only by its next request, as after a freeze."""
 

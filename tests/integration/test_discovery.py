@@ -102,13 +102,6 @@ def test_a_run_that_finds_nothing_makes_few_calls(aws: Aws, vendor: responses.Re
     ]
 
 
-def test_a_hundred_new_recordings_are_ten_sends_each_marked(aws: Aws, vendor: responses.RequestsMock) -> None:
-    listed(vendor, *(item(number) for number in range(1, 101)))
-    assert run()["discovered"] == 100
-    assert aws.calls.names.count("sqs.SendMessageBatch") == aws.calls.names.count("dynamodb.BatchWriteItem") == 10
-    assert len(bodies(aws)) == 100
-
-
 def test_the_key_is_sent_and_only_it_is_read(aws: Aws, vendor: responses.RequestsMock) -> None:
     listed(vendor)
     run()

@@ -134,46 +134,6 @@ def test_of_an_old_and_a_new_mark_the_later_one_is_read(
     assert memory.look_up([123]) == {123: Marked(read, max(old_ms, NOON_MS))}
 
 
-def test_a_page_of_old_and_new_marks_is_read_whole(aws: Aws, memory: DynamoDiscoveryMemory) -> None:
-    for recording in range(1, 51):
-        put_old_mark(aws, recording, Mark.SENT, NOON_MS)
-    memory.mark(range(51, 101), Mark.SENT)
-    assert memory.look_up(range(1, 101)).keys() == set(range(1, 101))
-
-
-class Stubborn:
-    """A client whose batch calls do only one item each, and tell so."""
-
-    def __init__(self, dynamodb: Any) -> None:
-        self._dynamodb = dynamodb
-
-    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's spelling
-        wanted = RequestItems[TABLE]
-        first, *others = wanted["Keys"]
-        answer = self._dynamodb.batch_get_item(RequestItems={TABLE: wanted | {"Keys": [first]}})
-        return answer | {"UnprocessedKeys": {TABLE: wanted | {"Keys": others}} if others else {}}
-
-    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's spelling
-        first, *others = RequestItems[TABLE]
-        self._dynamodb.batch_write_item(RequestItems={TABLE: [first]})
-        return {"UnprocessedItems": {TABLE: others} if others else {}}
-
-
-def test_what_dynamodb_leaves_undone_is_asked_for_again(aws: Aws, clock: FakeClock) -> None:
-    memory = DynamoDiscoveryMemory(Stubborn(aws.dynamodb), TABLE, HOUR_MS, clock)  # type: ignore[arg-type]
-    memory.mark([1, 2, 3, 4], Mark.SENT)
-    assert memory.look_up([1, 2]).keys() == {1, 2}  # four keys: a mark has two places
-    assert memory.look_up([3, 4]).keys() == {3, 4}
-
-
-def test_what_dynamodb_never_does_is_an_error_and_no_mark_is_believed_in(aws: Aws, clock: FakeClock) -> None:
-    memory = DynamoDiscoveryMemory(Stubborn(aws.dynamodb), TABLE, HOUR_MS, clock)  # type: ignore[arg-type]
-    with pytest.raises(TimeoutError, match="unwritten"):
-        memory.mark([1, 2, 3, 4, 5, 6], Mark.SENT)
-    with pytest.raises(TimeoutError, match="unread"):
-        memory.look_up([1, 2, 3, 4, 5, 6])
-
-
 @pytest.mark.parametrize("status", [Status.NOT_FOUND, Status.ANALYSIS_FAILED])
 def test_a_recording_that_was_given_up_is_new_again_until_it_is_marked_anew(
     memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock, status: Status
@@ -224,11 +184,6 @@ def test_the_open_walk_of_an_old_state_is_open_as_a_whole(aws: Aws, memory: Dyna
     assert state.spans == (Span(from_ms=5, to_ms=NOON_MS, due_ms=NOON_MS + HOUR_MS),)
     memory.save(replace(state, revision=6, spans=()))
     assert "walk" not in aws.item("DISCOVERY", "STATE")
-
-
-def test_an_event_that_waits_is_known_to_discovery(aws: Aws, memory: DynamoDiscoveryMemory, clock: FakeClock) -> None:
-    DynamoMarks(aws.dynamodb, TABLE, clock).mark_sent(123)
-    assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
 
 
 def test_evaluation_and_discovery_write_the_same_mark(

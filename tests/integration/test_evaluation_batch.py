@@ -70,45 +70,12 @@ class TestBatch:
         assert letter["dead_letter_message"].startswith("Recording 1: its stored outcome cannot be read")
         assert evaluation.counted()["EventsDeadLettered/outcome_unreadable"] == 1
 
-    def test_every_record_of_a_failed_recording_is_named_once(self, evaluation: Evaluation) -> None:
-        for number in (1, 2):
-            evaluation.vendor.fails(number, body=A_BUG)
-        assert evaluation.batch(1, 2, 1) == [1, 2, 3]
-
     def test_duplicates_in_a_batch_are_one_evaluation(self, evaluation: Evaluation) -> None:
         evaluation.unmet(123)
         assert evaluation.batch(*[123] * 10) == NONE_FAILED
         assert evaluation.vendor.requests() == ["/recordings/123/results", "/recordings/123"]
         assert len(evaluation.alerts()) == 1
         assert evaluation.counted()["DuplicatesSkipped"] == 9
-
-    def test_of_duplicates_the_newest_counts(self, evaluation: Evaluation) -> None:
-        evaluation.clear(123)
-        evaluation.batch(123)
-        evaluation.clock.advance(3_600_000)
-        new, old = (sqs_record({"recording_id": 123}, sent_ms=ms) for ms in (evaluation.clock(), NOON_MS - 9_000))
-        before = len(evaluation.vendor.requests())
-        assert evaluation.records(new, old) == NONE_FAILED
-        assert len(evaluation.vendor.requests()) > before
-
-    def test_both_ids_of_one_recording_are_one_outcome_and_one_alert(self, evaluation: Evaluation) -> None:
-        evaluation.unmet(123)
-        evaluation.vendor.says(UUID, body(123, goal()), id=123)
-        assert evaluation.batch(123, {"recording_id": UUID}) == NONE_FAILED
-        evaluation.clock.advance(LEASE_MS)
-        evaluation.batch(123, {"recording_id": UUID})
-        assert evaluation.statuses() == {"RECORDING#123": "violations"}
-        assert len({alert.alert_id for alert in evaluation.alerts()}) == 1
-
-    def test_nothing_is_started_too_near_the_deadline(self, evaluation: Evaluation) -> None:
-        assert evaluation.batch(1, 2, remaining_ms=17_000) == NONE_FAILED
-        assert (evaluation.vendor.requests(), evaluation.waiting()) == ([], 2)
-
-    def test_a_dead_letter_of_a_megabyte_has_its_body_cut(self, evaluation: Evaluation) -> None:
-        assert evaluation.batch("x" * MEGABYTE) == NONE_FAILED
-        [letter] = evaluation.aws.dead_letters()
-        assert letter["dead_letter_reason"] == "malformed_event"
-        assert f"of its {MEGABYTE} bytes are kept" in letter["dead_letter_message"]
 
     def test_a_deferred_event_of_a_megabyte_fits_with_its_history(self, evaluation: Evaluation) -> None:
         evaluation.vendor.fails(1, 500)
@@ -117,19 +84,6 @@ class TestBatch:
         sent, history = evaluation.deferred()
         assert len(sent["MessageBody"]) + len(history.model_dump_json()) < MEGABYTE
         assert evaluation.waiting() == 1
-
-    def test_a_record_that_is_not_lambda_s_fails_the_invocation(self, evaluation: Evaluation) -> None:
-        record = sqs_record({"recording_id": 1}, sent_ms=NOON_MS)
-        del record["attributes"]
-        with pytest.raises(KeyError, match="attributes"):
-            evaluation.records(record)
-
-    @pytest.mark.parametrize("written", ["https://evil.test/1", "//evil.test", "1@evil.test", "..", "1?x=https://e"])
-    def test_nothing_of_an_event_becomes_an_address(self, evaluation: Evaluation, written: str) -> None:
-        assert evaluation.batch({"recording_id": written}) == NONE_FAILED
-        assert evaluation.vendor.requests() == []
-        [letter] = evaluation.aws.dead_letters()
-        assert letter["body"] == json.dumps({"recording_id": written})
 
 
 class TestDeferral:
@@ -193,11 +147,6 @@ class TestDeferral:
 
 
 class TestOutages:
-    def test_a_table_that_is_gone_fails_each_record(self, evaluation: Evaluation) -> None:
-        evaluation.aws.dynamodb.delete_table(TableName=TABLE)
-        assert evaluation.batch(1, 2) == [1, 2]
-        assert evaluation.vendor.requests() == []
-
     @pytest.mark.parametrize(("queue", "bad"), [("queue_url", 1), ("dead_letter_url", "not JSON")])
     def test_a_queue_that_is_gone_fails_its_record_only(
         self, evaluation: Evaluation, queue: str, bad: int | str

@@ -5,7 +5,6 @@ import math
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.fakes.clock import NOON_MS
 from tests.integration.evaluation import NONE_FAILED, Evaluation
@@ -86,9 +85,3 @@ def test_an_unexpected_error_is_raised_for_lambda_s_own_dead_letter_queue(evalua
     with pytest.raises(ZeroDivisionError):
         evaluation.directly(EVENT)
     assert evaluation.counted()["RecordingsReceived"] == 1
-
-
-def test_a_dead_letter_that_cannot_be_sent_is_raised(evaluation: Evaluation) -> None:
-    evaluation.aws.sqs.delete_queue(QueueUrl=evaluation.aws.dead_letter_url)
-    with pytest.raises(ClientError):
-        evaluation.directly({})

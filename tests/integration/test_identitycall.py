@@ -50,12 +50,6 @@ class TestResults:
         vendor.answers(body(124))
         vendor.raises(Unusable, "Recording 123: the API answered with the results of 124")
 
-    def test_the_same_body_has_the_same_digest_and_another_has_another(self, vendor: FakedApi) -> None:
-        for data in (body(123, goal()), body(123, goal()), body(123, goal(score=0.31))):
-            vendor.answers(data)
-        first, second, third = (vendor.results().digest for _ in range(3))
-        assert first == second != third
-
     def test_what_is_stored_is_json_even_where_a_number_is_infinite(self, vendor: FakedApi) -> None:
         """`1e400` is JSON, and is read as infinite, which JSON cannot write."""
         vendor.answers(json.dumps({"data": body()}).replace('"goals"', '"confidence": 1e400, "goals"'))

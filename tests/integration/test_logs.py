@@ -159,12 +159,3 @@ class TestPosting:
 
     def test_a_malformed_alert(self, poster: Any, listener: Listener) -> None:
         listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT.replace('"warning"', f'"{SPOKEN}"'))
-
-    def test_a_table_that_is_gone(self, aws: Aws, poster: Any, listener: Listener) -> None:
-        aws.dynamodb.delete_table(TableName=TABLE)
-        listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)
-
-    @pytest.mark.parametrize("url", ["hooks.slack.com/verysecret", "https://hooks.slack.com:verysecret/"])
-    def test_a_url_that_is_none(self, aws: Aws, poster: Any, listener: Listener, url: str) -> None:
-        aws.put_parameter(f"{PREFIX}/slack-webhook-url", url)
-        listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)

@@ -230,11 +230,6 @@ class TestReadsTogether:
         assert table.read(UUID) == replace(CLEAR, snapshot=None)
         assert aws.calls.names == ["dynamodb.BatchGetItem"] * 2
 
-    def test_the_same_recording_twice_is_asked_for_once(self, table: DynamoOutcomeTable, threads: BatchThreads) -> None:
-        table.save(CLEAR)
-        first, second = threads.run_all(table.read, [123, 123])
-        assert first == second == replace(CLEAR, snapshot=None)
-
     def test_the_results_are_never_read_back(self, aws: Aws, table: DynamoOutcomeTable) -> None:
         table.save(CLEAR)
         table.read(123)

@@ -41,14 +41,6 @@ def workers(aws: Aws, clock: FakeClock) -> Workers:
     return Workers(aws, clock, limit=3)
 
 
-def test_after_idleness_requests_start_at_once(workers: Workers) -> None:
-    budget = workers.hire()
-    for _ in range(3):
-        budget.take(NOON_MS)
-    assert workers.clock.slept_s == []
-    assert workers.slots() == [NOON_MS] * 3
-
-
 def test_a_worker_sleeps_until_its_slot(workers: Workers) -> None:
     budget = workers.hire()
     for _ in range(4):
@@ -56,17 +48,6 @@ def test_a_worker_sleeps_until_its_slot(workers: Workers) -> None:
     assert workers.clock.slept_s == [WINDOW_MS / 1_000]
     assert workers.slots()[-1] == NOON_MS + WINDOW_MS
     assert workers.meter.total("ApiBudgetWaitMs") == WINDOW_MS
-
-
-def test_what_lies_past_the_deadline_is_told_when_to_come_back(workers: Workers) -> None:
-    budget = workers.hire()
-    for _ in range(3):
-        budget.take(NOON_MS)
-    with pytest.raises(BudgetSpent) as spent:
-        budget.take(NOON_MS + WINDOW_MS - 1)
-    assert spent.value.retry_at_ms
-    assert NOON_MS < spent.value.retry_at_ms <= NOON_MS + WINDOW_MS
-    assert workers.clock.slept_s == []
 
 
 def test_all_workers_share_it(workers: Workers) -> None:
@@ -141,12 +122,6 @@ class TestHolds:
         sleeper._sleep = sleep
         sleeper.take(NOON_MS + 10 * WINDOW_MS)
         assert clock() >= held_until_ms
-
-    def test_a_shorter_hold_does_not_end_a_longer_one(self, workers: Workers) -> None:
-        workers.hire().hold(NOON_MS + 60 * SECOND_MS)
-        workers.hire().hold(NOON_MS + 10 * SECOND_MS)
-        with pytest.raises(BudgetSpent):
-            workers.hire().take(NOON_MS + 59 * SECOND_MS)
 
 
 class Contested:

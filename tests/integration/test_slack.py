@@ -1,9 +1,7 @@
 """Slack's incoming webhook over real connections: what is posted, and what each answer means."""
 
-import contextlib
 import gc
 import json
-import logging
 import socket
 import traceback
 import warnings
@@ -189,11 +187,3 @@ class TestUrl:
         slack.parameters.stored["slack-webhook-url"] = f" {slack.server.url}{SECRET_PATH}\n"
         slack.server.answers(says(b"ok"))
         assert slack.adapter.send(THE_ALERT) == "ok"
-
-
-@pytest.mark.parametrize("act", [says(b"ok"), says(b"no_active_hooks", "404 Not Found"), *LOST.values()])
-def test_neither_the_url_nor_the_message_is_logged(slack: Slack, caplog: pytest.LogCaptureFixture, act: Act) -> None:
-    slack.server.answers(act)
-    with caplog.at_level(logging.DEBUG), contextlib.suppress(AlertsError):
-        slack.adapter.send(THE_ALERT)
-    assert [word for word in (SECRET_PATH, SPOKEN, "Grüße") if word in caplog.text] == []

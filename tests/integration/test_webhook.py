@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import receive_webhook
-from tests.fakes.webhook import ANALYSED, ANOTHER, SECRET, bearing, event, signed
+from tests.fakes.webhook import ANALYSED, ANOTHER, SECRET, event, signed
 from tests.integration.aws import Aws
 
 PREFIX = "/identitycall-alerts"
@@ -39,14 +39,6 @@ def test_a_signed_event_is_one_message_on_the_queue(aws: Aws) -> None:
     [message] = aws.messages(aws.queue_url)
     assert json.loads(message["Body"]) == {"recording_id": 123, "source": "webhook"}
     assert "MessageAttributes" not in message
-
-
-def test_secrets_are_read_once_a_minute_and_only_ours(aws: Aws) -> None:
-    aws.put_parameter(ENTRY, SECRET)
-    aws.calls.clear()
-    assert [call(bearing()) for _ in range(3)] == [202] * 3
-    assert aws.calls.names == ["ssm.GetParameters", *["sqs.SendMessage"] * 3]
-    assert aws.calls.of("ssm.GetParameters") == [{"Names": [ENTRY], "WithDecryption": True}]
 
 
 @pytest.mark.parametrize("service", ["SQS", "SSM"])

@@ -1,7 +1,6 @@
 """The request budget's schedule: no window of 60 s holds more than the limit, and a backlog uses nearly all of it."""
 
-import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -156,78 +155,6 @@ def test_a_limit_that_is_changed_holds_from_its_change_on(changes: list[tuple[in
     for at_ms in slots:
         within = [each for each in slots if at_ms <= each < at_ms + MINUTE_MS]
         assert len(within) <= max(limit for when_ms, limit in limits if at_ms <= when_ms < at_ms + MINUTE_MS)
-
-
-@pytest.mark.parametrize(
-    ("limit", "workers", "answered_ms", "alerting"),
-    [
-        (1, 2, 1_000, 0),
-        (7, 2, 300, 3),
-        (60, 2, 50, 0),
-        (60, 2, 1_000, 1),
-        (60, 5, 3_000, 3),
-        (60, 10, 8_000, 1),
-        (300, 5, 200, 0),
-        (300, 5, 1_000, 1),
-        (300, 10, 2_000, 3),
-    ],
-)
-def test_a_backlog_uses_at_least_95_percent_of_the_limit(
-    limit: int, workers: int, answered_ms: int, alerting: int
-) -> None:
-    minutes = 30
-    slots = Backlog(limit, workers, answered_ms, alerting).work_until(NOON_MS + minutes * MINUTE_MS)
-    assert most_in_a_minute(slots) <= limit
-    assert len(slots) >= 0.95 * limit * minutes
-
-
-class Backlog:
-    """More messages than can be served, in virtual time: workers take batches of ten, the denied come back later.
-
-    Each `alerting`-th recording wishes for a second request, which has little patience and is dropped if denied.
-    """
-
-    def __init__(self, limit: int, workers: int, answered_ms: int, alerting: int) -> None:
-        self.limit, self.answered_ms, self.alerting = limit, answered_ms, alerting
-        self.schedule, self.slots = Schedule(), list[int]()
-        self.queue = [(NOON_MS, number) for number in range(limit * 60)]
-        self.agenda: list[tuple[int, int, Callable[[int], None]]] = []
-        for order in range(workers):
-            heapq.heappush(self.agenda, (NOON_MS, order, self.take_batch))
-        self.order = workers
-
-    def work_until(self, end_ms: int) -> list[int]:
-        """The slots that lie before the end."""
-        while self.agenda and self.agenda[0][0] < end_ms:
-            now_ms, _, act = heapq.heappop(self.agenda)
-            act(now_ms)
-        return [at_ms for at_ms in self.slots if at_ms < end_ms]
-
-    def later(self, at_ms: int, act: Callable[[int], None]) -> None:
-        self.order += 1
-        heapq.heappush(self.agenda, (at_ms, self.order, act))
-
-    def take_batch(self, now_ms: int) -> None:
-        batch = list[int]()
-        while self.queue and self.queue[0][0] <= now_ms and len(batch) < 10:
-            batch.append(heapq.heappop(self.queue)[1])
-        self.schedule, answers = grant(self.schedule, [now_ms + 12_000] * len(batch), now_ms, self.limit)
-        done_ms = now_ms + 200
-        for number, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, Denied):
-                delay_s = -(-(answer.retry_at_ms - now_ms) // 1_000)
-                heapq.heappush(self.queue, (now_ms + delay_s * 1_000, number))
-                continue
-            self.slots.append(answer.at_ms)
-            done_ms = max(done_ms, answer.at_ms + self.answered_ms)
-            if self.alerting and number % self.alerting == 0:
-                self.later(answer.at_ms + self.answered_ms, self.wish_for_details)
-        self.later(done_ms, self.take_batch)
-
-    def wish_for_details(self, now_ms: int) -> None:
-        self.schedule, [answer] = grant(self.schedule, [now_ms + 2_000], now_ms, self.limit)
-        if isinstance(answer, Slot):
-            self.slots.append(answer.at_ms)
 
 
 @pytest.mark.parametrize("limit", [1, 60, 300])

@@ -56,14 +56,6 @@ def test_an_alert_is_claimed_sent_and_recorded_in_this_order(world: World) -> No
     assert world.ledger.sent == {THE_ALERT.alert_id: "ok"}
 
 
-def test_each_alert_is_sent_once(world: World) -> None:
-    world.deliver()
-    world.clock.advance(10 * LEASE_MS)
-    assert world.deliver() == SentBefore()
-    assert world.deliver(given=alert(recording=124)) == Sent(repeats_unknown=False)
-    assert [each.recording_id for each in world.slack.arrived] == [123, 124]
-
-
 def test_a_deferred_copy_is_for_this_destination_alone(world: World) -> None:
     world.slack.fails(Throttled("429"))
     waiting = deferred(world.deliver())
@@ -92,13 +84,6 @@ class TestErrors:
         world.clock.advance(delay_s * 1_000)
         assert world.deliver(result.history) == Sent(repeats_unknown=False)
 
-    def test_a_429_is_tried_no_sooner_than_slack_says(self, world: World) -> None:
-        world.slack.fails(Throttled("429", NOON_MS + 30_000))
-        result = deferred(world.deliver())
-        world.clock.advance(29_999)
-        assert deferred(world.deliver(result.history)).delay_s == 1
-        assert world.stage.passed.count("before send") == 1
-
     def test_a_permanent_one_is_a_dead_letter_with_slacks_word_and_can_be_redriven(self, world: World) -> None:
         world.slack.fails(Refused("channel_is_archived", "Slack answered 410 channel_is_archived."))
         assert world.deliver() == DeadLettered("channel_is_archived", "Slack answered 410 channel_is_archived.")
@@ -126,18 +111,6 @@ class TestErrors:
         assert result.history.deferrals == {}
         assert world.stage.passed == []
         assert world._deliver(THE_ALERT, result.history, NOON_MS + 12_000) == Sent(repeats_unknown=False)
-
-    def test_what_is_unexpected_is_raised_for_the_queue(self, world: World) -> None:
-        world.slack.fails(ZeroDivisionError("a bug"))
-        with pytest.raises(ZeroDivisionError):
-            world.deliver()
-
-    def test_a_slack_that_is_down_for_a_day_is_given_up_with_the_reason(self, world: World) -> None:
-        for _ in range(500):
-            world.slack.fails(Unavailable("Slack answered 503."))
-        assert world.deliver_until_settled() == DeadLettered(
-            "upstream_down", "Slack answered 503. Given up after waiting for 24 hours."
-        )
 
 
 STEPS = ["claim", "send", "record_sent"]

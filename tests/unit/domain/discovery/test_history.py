@@ -1,7 +1,5 @@
 """The first start, and recordings of before it."""
 
-import pytest
-
 from domain.errors import KeyMissing, Unavailable
 from tests.fakes.clock import NOON_MS
 from tests.unit.domain.discovery.world import DAY, HOUR, MINUTE, ORDERS, World
@@ -55,21 +53,6 @@ def test_history_does_not_count_as_missed() -> None:
 
 
 @ORDERS
-def test_an_unfinished_history_goes_on_while_new_recordings_are_found_first(newest_first: bool) -> None:
-    world = with_history(1_000, newest_first=newest_first)
-    world.run(history_ms=1_000 * DAY, left=4)
-    for fresh in range(5_001, 5_021):
-        world.new(fresh)
-        run = world.run(left=4)
-        assert fresh in run.announced
-        if run.stopped is None:
-            break
-    assert {*range(1, 1_001)} <= world.sent
-    assert len(world.sender.sent) == len(world.sent)
-    assert world.left == ()
-
-
-@ORDERS
 def test_what_a_run_could_not_finish_is_left_and_nothing_else_is_read_again(newest_first: bool) -> None:
     world = with_history(2_000, newest_first=newest_first)
     world.run(history_ms=1_000 * DAY, left=8)
@@ -90,47 +73,12 @@ def test_a_run_goes_on_at_the_page_where_the_one_before_stopped() -> None:
 
 
 @ORDERS
-def test_a_recording_completed_while_history_is_read_for_days_is_found(newest_first: bool) -> None:
-    world = with_history(2_000, newest_first=newest_first)
-    world.run(history_ms=1_000 * DAY, left=8)
-    world.new(*range(5_001, 5_251))
-    world.run(left=8)
-    world.new(9_999, age_ms=19 * MINUTE)
-    while world.run(left=5).stopped:
-        world.clock.advance(23 * HOUR)
-    assert 9_999 in world.sent
-
-
-@ORDERS
 def test_history_is_finished_though_the_vendor_reverses_the_order_meanwhile(newest_first: bool) -> None:
     world = with_history(1_000, newest_first=newest_first)
     world.run(history_ms=30 * DAY, left=4)
     world.list.newest_first = not newest_first
     assert world.run().stopped is None
     assert world.sent == {*range(1, 30 * 24)}
-
-
-@ORDERS
-def test_recordings_removed_between_two_runs_hide_none(newest_first: bool) -> None:
-    world = with_history(1_000, newest_first=newest_first)
-    world.run(history_ms=1_000 * DAY, left=4)
-    removed = {*range(1, 200), 950}
-    for number in removed:
-        world.list.remove(number)
-    while world.run(left=4).stopped:
-        pass
-    assert {*range(1, 1_001)} - removed <= world.sent
-
-
-@ORDERS
-@pytest.mark.parametrize("removed", [1, 999])
-def test_a_recording_removed_during_a_run_hides_none(newest_first: bool, removed: int) -> None:
-    for point in range(2, 60, 4):
-        world = with_history(1_000, newest_first=newest_first)
-        world.stage.passed.clear()
-        world.stage.at(point, lambda: world.list.remove(removed))  # noqa: B023
-        world.run(history_ms=1_000 * DAY)
-        assert {*range(1, 1_001)} - {removed} <= world.sent
 
 
 def test_history_asked_for_while_another_is_open_forgets_nothing_of_it() -> None:

@@ -4,7 +4,6 @@ import pytest
 
 from domain.discovery.discover import Run
 from domain.errors import (
-    BudgetSpent,
     KeyForbidden,
     KeyMissing,
     KeyRefused,
@@ -15,20 +14,7 @@ from domain.errors import (
     Unusable,
 )
 from tests.fakes.stage import Crash
-from tests.unit.domain.discovery.world import DAY, HOUR, MINUTE, ORDERS, World
-
-
-@ORDERS
-def test_a_run_without_requests_to_spare_stops_and_the_next_ones_go_on(newest_first: bool) -> None:
-    world = World(newest_first=newest_first).old(5_000)
-    world.run()
-    world.clock.advance(19 * HOUR)
-    for number in range(1, 951):
-        world.new(number, age_ms=number * MINUTE)
-    runs = [world.run(left=3) for _ in range(12)]
-    assert [type(run.stopped) for run in runs[:4]] == [BudgetSpent] * 4
-    assert len(world.sender.sent) == len(world.sent) == 950
-    assert None in [run.stopped for run in runs]
+from tests.unit.domain.discovery.world import HOUR, MINUTE, ORDERS, World
 
 
 def test_a_run_near_its_deadline_starts_no_page() -> None:
@@ -81,14 +67,6 @@ def test_after_days_without_an_answer_nothing_has_fallen_out_of_the_lookback(new
     recovered = world.run()
     assert sorted(map(int, recovered.announced)) == [10, 11, 12, 13]
     assert not recovered.behind
-
-
-def test_runs_that_did_not_take_place_are_made_up_for_as_far_as_the_lookback() -> None:
-    world = World().started()
-    world.new(1, age_ms=MINUTE)
-    world.clock.advance(3 * DAY)
-    world.new(2, age_ms=23 * HOUR)
-    assert world.run().announced == [2]
 
 
 def test_events_that_the_queue_refuses_are_sent_by_the_next_run() -> None:

@@ -92,47 +92,6 @@ class TestCrash:
         # Only where the send was made and not yet marked may it be made again.
         assert_settled(world, sends=2 if crashed in {"after publish", "before mark_published"} else 1)
 
-    @pytest.mark.parametrize("first", range(len(BY_NUMBER)))
-    def test_two_crashes_anywhere_and_another_redelivery_too(self, first: int) -> None:
-        for second in range(len(BY_NUMBER) + 4):
-            world = alerting_world()
-            crash_at(world, first, event())
-            world.clock.advance(AFTER_VISIBILITY_MS)
-            world.stage.passed.clear()
-            world.stage.crash_at(second)
-            try:
-                world.handle(event())
-            except Crash:
-                world.clock.advance(AFTER_VISIBILITY_MS)
-                world.handle_until_settled(event())
-            assert_settled(world, sends=range(1, 4))
-
-    @pytest.mark.parametrize("point", range(len(BY_NUMBER)))
-    def test_what_was_saved_is_alerted_even_if_newer_results_come_first(self, point: int) -> None:
-        world = alerting_world()
-        crash_at(world, point, event())
-        saved = 123 in world.outcomes.rows
-        world.vendor.answers(123, body(123, goal(2)))
-        world.clock.advance(HOUR_MS)
-        world.handle_until_settled(event(sent_ms=world.clock()))
-        told = {subject for subjects in world.alerted_subjects() for subject in subjects}
-        assert told == ({*SUBJECTS, "goal:2"} if saved else {"goal:2"})
-        assert world.outcome().pending_alert is None
-        assert [kept.subject for kept in world.outcome().violations] == ["goal:2"]
-
-    @pytest.mark.parametrize("point", range(len(BY_NUMBER)))
-    def test_anybody_elses_event_carries_the_alert_on(self, point: int) -> None:
-        """The crashed message never comes back; an older event, which costs no request, is enough."""
-        world = alerting_world()
-        crash_at(world, point, event())
-        saved = 123 in world.outcomes.rows
-        world.clock.advance(AFTER_VISIBILITY_MS)
-        world.vendor.requests.clear()
-        world.handle(event(UUID if point % 2 else 123, sent_ms=NOON_MS - HOUR_MS))
-        if saved and not point % 2:
-            assert world.vendor.requests == []
-        assert_settled(world, sends=range(1, 3))
-
 
 def overtaken(world: World, point: int, given: RecordingEvent, act: Callable[[], None]) -> Result:
     """Handle an event, and let `act` happen in the middle of it."""
@@ -154,24 +113,6 @@ class TestTwoWorkers:
                 world.clock.advance(result.delay_s * 1_000)
                 world.handle_until_settled(given)
         assert_settled(world)
-
-    @pytest.mark.parametrize("point", range(len(BY_NUMBER)))
-    def test_three_workers_too(self, point: int) -> None:
-        for inner in range(point + 1, point + len(BY_NUMBER)):
-            world, results = alerting_world(), list[Result]()
-
-            def third() -> None:
-                results.append(world.handle(event(UUID)))  # noqa: B023 - called before the next round
-
-            def second() -> None:
-                results.append(overtaken(world, inner, event(), third))  # noqa: B023
-
-            results.append(overtaken(world, point, event(), second))
-            for result in results:
-                if isinstance(result, Deferred):
-                    world.clock.advance(result.delay_s * 1_000)
-                    world.handle_until_settled(event())
-            assert_settled(world)
 
     @pytest.mark.parametrize("point", range(len(BY_NUMBER)))
     def test_a_worker_held_up_beyond_its_lease_does_no_harm(self, point: int) -> None:

@@ -23,13 +23,6 @@ class TestPendingAlerts:
         assert outcome.pending_alert
         return outcome
 
-    def test_while_its_lease_runs_others_wait_a_little(self, world: World) -> None:
-        self.left_pending(world)
-        world.clock.advance(10_000)
-        result = deferred(world.handle(event(sent_ms=NOON_MS - 10_000)))
-        assert (result.reason, result.delay_s) == ("in_flight", 8)
-        assert world.topic.published == []
-
     @pytest.mark.parametrize(("after_ms", "carried_on"), [(LEASE_MS - 1, False), (LEASE_MS, True)])
     def test_when_it_ran_out_whoever_comes_carries_it_on(self, world: World, after_ms: int, carried_on: bool) -> None:
         self.left_pending(world)

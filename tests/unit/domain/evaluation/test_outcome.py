@@ -8,7 +8,7 @@ from domain.alerts.alert import MAX_VIOLATIONS
 from domain.evaluation.outcome import STALENESS_MARGIN_MS, Status, keep
 from domain.lease import LEASE_MS
 from tests.fakes.clock import NOON_MS
-from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED
+from tests.fakes.contracts import CLEAR, NOT_FOUND
 from tests.fakes.make import goal, pause, snapshot, unmet
 
 FUNCTION_TIMEOUT_MS = 30_000
@@ -33,21 +33,6 @@ def test_the_margin_is_two_seconds_and_a_lease_outlives_the_function() -> None:
 )
 def test_what_counts_as_judged(status: Status, judged: bool) -> None:
     assert replace(CLEAR, status=status).judged is judged
-
-
-def test_a_lease_taken_over_keeps_the_alert_pending() -> None:
-    leased = VIOLATED.leased(NOON_MS + 99)
-    assert leased.revision == VIOLATED.revision + 1
-    assert leased.pending_alert
-    assert leased.pending_alert.lease_until_ms == NOON_MS + 99
-    assert VIOLATED.alert
-    assert leased.pending_alert.message == VIOLATED.alert.message
-
-
-def test_a_published_alert_is_no_longer_pending_and_drops_its_message() -> None:
-    published = VIOLATED.published_alert(NOON_MS + 99)
-    assert not published.pending
-    assert (published.published_at_ms, published.message) == (NOON_MS + 99, None)
 
 
 def test_a_confirmation_never_turns_the_time_of_the_fetch_back() -> None:

@@ -1,6 +1,5 @@
 """What becomes of an event for each answer of the vendor: the design's table, row by row."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,15 +11,12 @@ from domain.errors import (
     KeyRefused,
     NotAnalysed,
     NotFound,
-    Refused,
     RulesInvalid,
     Throttled,
     Unavailable,
-    Unusable,
 )
-from domain.evaluation.event import Duplicate, Evaluated, Result
+from domain.evaluation.event import Duplicate, Evaluated
 from domain.evaluation.outcome import Status
-from domain.retry import DeadLettered
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import UUID, body, details, event, goal, pause
 from tests.fakes.world import World, deferred, evaluated
@@ -88,37 +84,6 @@ class TestWhatTheVendorAnswers:
         early = deferred(world.handle(event(history=result.history)))
         assert (early.reason, early.delay_s, world.vendor.requests) == ("upstream_down", 1, ["results 123"])
 
-    def test_an_outage_of_hours_ends_in_an_outcome_without_a_hand(self, world: World) -> None:
-        world.vendor.answers(123, Unavailable("Down."))
-        given = event()
-        result: Result = deferred(world.handle(given))
-        while world.clock() < NOON_MS + 6 * HOUR_MS:
-            waiting = deferred(result)
-            assert waiting.history.first_sent_ms == NOON_MS
-            world.clock.advance(waiting.delay_s * 1_000)
-            result = world.handle(replace(given, history=waiting.history))
-        world.vendor.answers(123, body(123, goal()))
-        assert evaluated(world.handle_until_settled(replace(given, history=deferred(result).history))).alerted
-
-    def test_after_24_hours_it_is_given_up_with_the_reason(self, world: World) -> None:
-        world.vendor.answers(123, KeyForbidden("Recording 123: the key lacks the read permission (403)."))
-        result = world.handle_until_settled(event(), patience=1_000)
-        assert result == DeadLettered(
-            "forbidden",
-            "Recording 123: the key lacks the read permission (403). Given up after waiting for 24 hours.",
-        )
-        assert world.clock() >= NOON_MS + 24 * HOUR_MS
-
-    def test_400_is_a_dead_letter_at_once(self, world: World) -> None:
-        world.vendor.answers(123, Refused("bad_request", "Recording 123: malformed (400)."))
-        assert world.handle(event()) == DeadLettered("bad_request", "Recording 123: malformed (400).")
-
-    def test_an_unusable_answer_is_tried_three_times(self, world: World) -> None:
-        world.vendor.answers(123, Unusable("Recording 123: wrong shape."))
-        result = world.handle_until_settled(event())
-        assert result == DeadLettered("unusable_results", "Recording 123: wrong shape. Tried 3 times.")
-        assert world.vendor.requests == ["results 123"] * 3
-
     @pytest.mark.parametrize("recording", [123, UUID])
     def test_404_is_believed_at_the_third_try_over_ten_minutes(self, world: World, recording: int | str) -> None:
         result = evaluated(world.handle_until_settled(event(recording)))
@@ -171,22 +136,6 @@ class TestWhatTheVendorAnswers:
         assert world.handle(event(sent_ms=world.clock())) == Duplicate(123, "kept")
         assert world.outcome().status is Status.CLEAR
 
-    @pytest.mark.parametrize("status", ["pending", "processing", "completed", None])
-    def test_422_waits_while_the_analysis_may_still_come(self, world: World, status: str | None) -> None:
-        world.vendor.answers(123, NotAnalysed("422"))
-        world.vendor.describes(123, details(status=status))
-        assert deferred(world.handle(event())).reason == "not_analysed"
-
-    @pytest.mark.parametrize("answer", [NotAnalysed("422"), body(123)])
-    def test_a_recording_gone_between_results_and_details_is_tried_like_any_404(
-        self, world: World, answer: Any
-    ) -> None:
-        world.vendor.answers(123, answer)
-        world.vendor.describes(123, NotFound("404"))
-        result = evaluated(world.handle_until_settled(event()))
-        assert result.outcome.status is Status.NOT_FOUND
-        assert world.vendor.requests.count("details 123") == 3
-
     def test_no_budget_defers_to_the_time_it_names(self, world: World) -> None:
         world.budget.left = 0
         result = deferred(world.handle(event()))
@@ -208,21 +157,9 @@ class TestWhatTheVendorAnswers:
         world.vendor.answers(123, body(123))
         assert isinstance(world.evaluate(event(), NOON_MS + 18_000), Evaluated)
 
-    def test_what_is_unexpected_is_raised_for_the_queue(self, world: World) -> None:
-        world.vendor.answers(123, ZeroDivisionError("a bug"))
-        with pytest.raises(ZeroDivisionError):
-            world.handle(event())
-
 
 class TestLateGoals:
     """Results without goals are final only when the vendor says that goals are evaluated."""
-
-    def test_they_are_judged_with_the_rest_when_they_come(self, world: World) -> None:
-        world.vendor.answers(123, body(123, pause()), body(123, pause(), goal()))
-        world.vendor.describes(123, details(goals_evaluated=False), details())
-        result = evaluated(world.handle_until_settled(event()))
-        assert (result.outcome.violations_total, result.outcome.goals_evaluated) == (2, True)
-        assert len(world.topic.published) == 1
 
     def test_after_60_minutes_what_is_there_is_judged_and_says_so(self, world: World) -> None:
         world.vendor.answers(123, body(123, pause()))
@@ -231,15 +168,6 @@ class TestLateGoals:
         assert world.clock() >= NOON_MS + HOUR_MS
         assert (result.outcome.goals_evaluated, result.alerted) == (False, True)
         assert world.alerted_subjects() == [["pause:95000-102000"]]
-
-    def test_goals_later_than_that_are_alerted_when_their_event_comes(self, world: World) -> None:
-        world.vendor.answers(123, body(123, pause()))
-        world.vendor.describes(123, details(goals_evaluated=False))
-        world.handle_until_settled(event())
-        world.vendor.answers(123, body(123, pause(), goal(3)))
-        world.clock.advance(HOUR_MS)
-        evaluated(world.handle(event(sent_ms=world.clock())))
-        assert world.alerted_subjects() == [["pause:95000-102000"], ["goal:3"]]
 
     def test_details_read_for_the_goals_serve_the_alert_too(self, world: World) -> None:
         world.vendor.answers(123, body(123, pause()))
