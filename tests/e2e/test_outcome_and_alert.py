@@ -60,16 +60,3 @@ def test_a_clear_recording_by_eventbridge(stack: LocalStack, make_recording: Mak
     assert (outcome["status"], outcome["violations_total"], outcome["source"]) == ("clear", 0, "eventbridge")
     assert "alert" not in outcome
     assert stack.alerts(recording.id) == []
-
-
-def test_new_results_alert_what_is_new_in_them(stack: LocalStack, make_recording: MakeRecording) -> None:
-    first = make_recording()
-    stack.send({"recording_id": first.id})
-    stack.wait_for("its first alert", lambda: stack.alerts(first.id))
-    stack.vendor.put(Recording(first.id, first.name, first.goals, [pause(10_000, 9_000, compliant=False)]))
-    stack.send({"recording_id": first.id})
-    second = stack.wait_for("its second alert", lambda: stack.alerts(first.id)[1:])[0]
-    assert [violation["subject"] for violation in second.content["violations"]] == ["pause:10000-19000"]
-    outcome = stack.outcome(first.id)
-    assert outcome
-    assert outcome["violations_total"] == 2

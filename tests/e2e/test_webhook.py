@@ -46,18 +46,6 @@ def test_a_signed_webhook_ends_in_slack(stack: LocalStack, make_recording: MakeR
     assert sources(stack, recording.id) == ["webhook"]
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/cloudevents+json"])
-def test_a_body_in_base64_is_verified_as_sent(
-    stack: LocalStack, make_recording: MakeRecording, content_type: str
-) -> None:
-    """Lambda passes the second one on as base64."""
-    recording = make_recording(name="Grüße")
-    body = json.dumps({"recording_id": recording.id, "note": "Grüße 🎉"}, ensure_ascii=False)
-    headers = webhooks.signed(body) | {"content-type": content_type}
-    assert answer(stack, body, headers) == (202, "Accepted.")
-    stack.wait_for("its outcome", lambda: stack.outcome(recording.id))
-
-
 def test_the_url_is_open_to_callers_without_credentials_through_it_alone(stack: LocalStack) -> None:
     """The two statements that AWS wants since October 2025, made by SAM."""
     answered = stack.client("lambda").get_policy(FunctionName=stack.physical_id(webhooks.FUNCTION))

@@ -1,7 +1,6 @@
 """The vendor, the topic, the budget, a destination, the rules and the meter, each with what a test may look at."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic_core import to_json
@@ -157,6 +156,7 @@ class FakeMeter:
 
     def __init__(self) -> None:
         self.totals: dict[tuple[str, tuple[tuple[str, str], ...]], float] = defaultdict(float)
+        self.flushed = 0
 
     def add(self, metric: str, value: float = 1, **dimensions: str) -> None:
         self.totals[metric, tuple(sorted(dimensions.items()))] += value
@@ -164,5 +164,5 @@ class FakeMeter:
     def total(self, metric: str, **dimensions: str) -> float:
         return self.totals.get((metric, tuple(sorted(dimensions.items()))), 0)
 
-    def dimensions_of(self, metric: str) -> Sequence[dict[str, str]]:
-        return [dict(dimensions) for name, dimensions in self.totals if name == metric]
+    def flush(self) -> None:
+        self.flushed += 1

@@ -1,7 +1,6 @@
 """The delivery ledger on DynamoDB: the contract, and the item as the design has it."""
 
 import pytest
-from botocore.exceptions import ClientError
 
 from adapters.dynamodb.delivery_table import DynamoDeliveryLedger
 from domain.lease import LEASE_MS
@@ -45,16 +44,3 @@ def test_a_sent_alert_keeps_slacks_answer_and_the_time(
     assert item["answer"] == {"S": "ok" + "!" * 198}
     assert item["sent_at"] == {"S": "2026-11-23T12:00:01.500Z"}
     assert item["expires_at"] == {"N": EXPIRES}
-
-
-def test_each_destination_has_its_own(aws: Aws, ledger: DynamoDeliveryLedger, clock: FakeClock) -> None:
-    other = DynamoDeliveryLedger(aws.dynamodb, TABLE, "teams", retention_days=365, now_ms=clock)
-    ledger.record_sent(alert(), "ok")
-    other.claim(alert(), NOON_MS + LEASE_MS)
-    assert {item["sk"]["S"] for item in aws.items()} == {KEY, KEY.replace("slack", "teams")}
-
-
-def test_any_other_error_is_no_lost_race(aws: Aws, ledger: DynamoDeliveryLedger) -> None:
-    aws.dynamodb.delete_table(TableName=TABLE)
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        ledger.claim(alert(), NOON_MS + LEASE_MS)

@@ -92,11 +92,6 @@ class TestSubscription:
         email.refuses(EmailUnconfirmed)
         assert not {"pause", "sns.Publish"} & set(email.aws.calls.names)
 
-    def test_an_old_one_beside_a_confirmed_one_does_not_matter(self, email: Email) -> None:
-        email.lists("Deleted", "arn:aws:sns:eu-central-1:123456789012:emails:1", "PendingConfirmation")
-        email.adapter.send(THE_ALERT)
-        assert len(email.published()) == 1
-
     def test_a_subscriber_that_is_no_mailbox_does_not_count(self, email: Email) -> None:
         email.subscribe("sqs", "arn:aws:sqs:eu-central-1:123456789012:subscriber")
         email.refuses(EmailUnconfirmed)

@@ -156,6 +156,3 @@ class TestPosting:
     def test_an_alert(self, server: RawServer, poster: Any, listener: Listener, act: Act) -> None:
         server.answers(act)
         listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)
-
-    def test_a_malformed_alert(self, poster: Any, listener: Listener) -> None:
-        listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT.replace('"warning"', f'"{SPOKEN}"'))

@@ -131,10 +131,6 @@ class TestLargeResults:
         table.save(outcome)
         return aws.item("RECORDING#123")
 
-    def test_up_to_200_kb_they_are_text(self, aws: Aws, table: DynamoOutcomeTable) -> None:
-        snapshot = snapshot_of("x" * 199_000)
-        assert self.stored(aws, table, replace(CLEAR, snapshot=snapshot))["results"] == {"S": snapshot.json.decode()}
-
     @pytest.mark.parametrize("padding", ["x" * 4_000_000, noise(300_000), "挨" * 100_000])
     def test_beyond_they_are_compressed(self, aws: Aws, table: DynamoOutcomeTable, padding: str) -> None:
         snapshot = snapshot_of(padding)

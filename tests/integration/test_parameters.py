@@ -54,14 +54,6 @@ def test_all_entries_are_one_read_a_minute_and_a_change_needs_no_deploy(store: S
     assert (store.parameters["api-key"], store.reads()) == ("new", 2)
 
 
-def test_what_is_absent_or_removed_is_none(store: Store) -> None:
-    store.aws.put_parameter(f"{PREFIX}/api-key", "key")
-    assert [store.parameters[entry] for entry in ("api-key", "rules", "anything-else")] == ["key", None, None]
-    store.aws.ssm.delete_parameter(Name=f"{PREFIX}/api-key")
-    store.clock.advance(KEPT_MS)
-    assert store.parameters["api-key"] is None
-
-
 OUTAGES = [
     EndpointConnectionError(endpoint_url="https://ssm"),
     ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "GetParameters"),

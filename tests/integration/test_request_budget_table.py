@@ -4,7 +4,6 @@ from array import array
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from adapters.batching import BatchThreads
 from adapters.dynamodb.request_budget import SharedRequestBudget
@@ -139,18 +138,7 @@ class Contested:
 
 
 class TestContention:
-    def test_a_worker_that_loses_many_times_gets_its_slot_in_the_end(self, workers: Workers) -> None:
-        budget = workers.hire(dynamodb=Contested(workers, 20))
-        budget.take(NOON_MS)
-        assert workers.slots() == [NOON_MS]
-
     def test_one_that_always_loses_waits(self, workers: Workers) -> None:
         budget = workers.hire(dynamodb=Contested(workers, 1_000))
         with pytest.raises(Contended):
             budget.take(NOON_MS)
-
-
-def test_any_other_error_is_no_lost_race(aws: Aws, workers: Workers) -> None:
-    aws.dynamodb.delete_table(TableName=TABLE)
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        workers.hire().take(NOON_MS)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from adapters.slack.webhook import SlackWebhook
-from domain.alerts.alert import Alert
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import alert, body, goal
 from tests.integration.aws import Aws
@@ -101,18 +100,3 @@ def test_an_alert_that_the_topic_refuses(
     worker, bug = evaluation_worker(aws, clock), Bug()
     monkeypatch.setattr(aws.sns, "publish", bug)
     ends_after_five_tries(sqs.deliver(worker.handle, {"recording_id": 123}), bug)
-
-
-def test_a_redriven_message_has_five_tries_again(
-    aws: Aws, sqs: Sqs, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aws.put_parameter(f"{PREFIX}/slack-webhook-url", "https://hooks.slack.com/services/T/B/secret")
-    worker, bug = slack_worker(aws, clock), Bug()
-    monkeypatch.setattr(SlackWebhook, "send", bug)
-    sqs.deliver(worker.handle, alert().model_dump_json())
-    clock.advance(HOUR_MS)
-    [letter] = aws.dead_letters()
-    assert Alert.model_validate_json(letter["body"]) == alert()
-    assert "delivery_history" not in letter
-    assert sqs.deliver(worker.handle, letter["body"])["dead_letter_reason"] == "unexpected_error"
-    assert bug.tries == 10

@@ -176,15 +176,6 @@ def test_event(name: str, world: World, runtimes: dict[str, RuntimeEmulator]) ->
     assert found == EXPECTED[name]
 
 
-def test_a_refused_direct_event_is_kept_as_it_came(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
-    sent = event("evaluate-eventbridge-malformed")
-
-    runtimes["evaluate"].invoke(sent)
-
-    [letter] = world.dead_letters()
-    assert json.loads(letter["body"]) == sent
-
-
 def test_what_fails_unexpectedly_is_the_batchs_failed_item(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
     """The table is gone: the exact shape of a partial failure, for the one record that needed the table."""
     world.dynamodb.delete_table(TableName=TABLE)
@@ -193,12 +184,3 @@ def test_what_fails_unexpectedly_is_the_batchs_failed_item(world: World, runtime
 
     assert invocation.error_type is None
     assert invocation.payload == {"batchItemFailures": [{"itemIdentifier": "00000000-0000-4000-8000-000000000001"}]}
-
-
-def test_no_key_and_no_spoken_word_is_logged(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
-    runtimes["evaluate"].invoke(event("evaluate-sqs"))
-
-    log = runtimes["evaluate"].log.read_text()
-    assert '"recording_id":123' in log
-    assert world.vendor.api_key not in log
-    assert "did not offer a follow-up" not in log

@@ -22,34 +22,26 @@ def test_an_id_is_read_however_it_is_written(written: object, read: int | str) -
 
 BAD_IDS = [
     *(
-        "../1",
-        "1/../2",
-        "1/results",
-        "1?x=1",
-        "1#",
-        "%31",
-        "0",
-        "-1",
-        "+1",
-        "01",
-        "1e3",
-        "1" * 20,
-        "",
-        " 1",
-        "1\n",
-        "1\x00",
+        [
+            "../1",
+            "1/../2",
+            "1/results",
+            "1?x=1",
+            "1#",
+            "%31",
+            "0",
+            "-1",
+            "+1",
+            "01",
+            "1e3",
+            "１２３",
+            "١٢٣",
+            "²",
+            "idc_x",
+        ]
     ),
-    *(
-        "１２３",
-        "١٢٣",
-        "²",
-        "idc_x",
-        UUID.replace("-", ""),
-        "{" + UUID + "}",
-        UUID + "\n",
-        UUID[:-1] + "g",
-        "x" * 1_000_000,
-    ),
+    *("1" * 20, "", " 1", "1\n", "1\x00", "x" * 1_000_000),
+    *(UUID.replace("-", ""), "{" + UUID + "}", UUID + "\n", UUID[:-1] + "g"),
     *(0, -1, 10**19, True, False, None, 1.0, 1.5, json.loads("1e400"), float("nan"), [], [1], {}, {"id": 1}, b"123"),
 ]
 
@@ -69,11 +61,6 @@ def test_an_id_that_is_read_is_safe_in_a_path_and_in_a_key(written: object) -> N
         return
     assert set(str(read)) <= set("0123456789abcdef-")
     assert parse_recording_id(str(read)) == read
-
-
-def test_the_vendors_documented_shape_is_read() -> None:
-    read = Results.model_validate(body(123, goal(3, score=0.30), pause(7_000)))
-    assert (read.recording_id, read.goals[0].score, read.pauses[0].duration_ms) == (123, 0.30, 7_000)
 
 
 TAKEN: dict[str, dict[str, Any]] = {

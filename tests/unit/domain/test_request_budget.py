@@ -97,10 +97,6 @@ class TestHolds:
         assert isinstance(answer, Denied)
         assert NOON_MS + 900_000 < answer.retry_at_ms <= NOON_MS + 86_400_000
 
-    def test_every_change_is_a_revision_of_its_own(self) -> None:
-        schedule = Schedule().held(1).held(1)
-        assert grant(schedule, [], NOON_MS, 1)[0].revision == schedule.revision + 1 == 3
-
 
 BATCHES = st.lists(
     st.tuples(

@@ -20,10 +20,6 @@ def taken(schedule: Schedule, wishes: int, limit: int, now_ms: int = NOON_MS) ->
     return wishes
 
 
-def test_it_is_a_slot_at_once_and_a_revision() -> None:
-    assert spare(Schedule(revision=4), NOON_MS, 60) == Schedule(slots=(NOON_MS,), revision=5)
-
-
 @pytest.mark.parametrize(("limit", "given_away"), [(1, 1), (2, 2), (3, 3), (4, 3), (60, 45), (300, 225)])
 def test_a_quarter_of_the_limit_is_kept_for_whoever_comes_next(limit: int, given_away: int) -> None:
     assert taken(Schedule(), 1_000, limit) == given_away
@@ -33,12 +29,6 @@ def test_a_quarter_of_the_limit_is_kept_for_whoever_comes_next(limit: int, given
 def test_what_others_use_is_counted(in_use: int) -> None:
     schedule, _ = grant(Schedule(), [NOON_MS] * in_use, NOON_MS, 60)
     assert taken(schedule, 1_000, 60) == max(0, 45 - in_use)
-
-
-def test_it_is_given_again_when_the_window_has_moved_on() -> None:
-    schedule, _ = grant(Schedule(), [NOON_MS] * 60, NOON_MS, 60)
-    assert taken(schedule, 1, 60, NOON_MS + WINDOW_MS - 1) == 0
-    assert taken(schedule, 1, 60, NOON_MS + WINDOW_MS) == 1
 
 
 def test_nothing_is_to_spare_while_somebody_sleeps_until_a_slot() -> None:

@@ -1,21 +1,18 @@
 """Random requests: only documented answers, never an exception, and nothing enqueued for a stranger."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from domain.recording import InvalidRecordingId, parse_recording_id
-from runtime.function_url import MAX_BODY_BYTES
 from tests.fakes import webhook as calls
-from tests.fakes.webhook import ANALYSED, ANOTHER, SECRET, Webhook, bearing, signed
+from tests.fakes.webhook import ANALYSED, ANOTHER, SECRET, Webhook, bearing
 
 DOCUMENTED = {202, 400, 401, 405, 413, 415}
 """Without 503: everything behind the function is well."""
 
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 
 KNOWN_NAMES = ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature", "authorization"]
 a_case = st.sampled_from([str.lower, str.upper, str.title, str.swapcase])
@@ -27,28 +24,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-ids = json_values | st.integers(1, 10**19) | st.uuids().map(str) | st.sampled_from([0, -1, "../1", "1" * 5_000, True])
-types = st.sampled_from(["recording.analyzed", "recording.deleted", "ping", "analysis.completed", ""]) | json_values
-envelopes = st.one_of(
-    st.fixed_dictionaries({"recording_id": ids}, optional={"source": types, "type": types}),
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "type": types,
-            "event": types,
-            "data": json_values
-            | st.fixed_dictionaries({}, optional={"recording_id": ids, "id": ids, "public_id": ids}),
-            "Type": types | st.just("Notification"),
-            "Message": json_values | st.just(ANALYSED),
-            "detail-type": types | st.just("Recording Analyzed"),
-            "source": types | st.just("identitycall"),
-            "detail": json_values | st.fixed_dictionaries({"recording_id": ids}),
-        },
-    ),
-)
-json_bodies = (envelopes | json_values).map(json.dumps)
-utf8_bodies = json_bodies | st.text(st.characters(exclude_categories=["Cs"]))
-bodies = utf8_bodies | st.binary() | json_bodies.map(lambda text: text.encode("utf-16"))
+bodies = json_values.map(json.dumps) | st.text(st.characters(exclude_categories=["Cs"])) | st.binary()
 
 
 def answered(webhook: Webhook, method: str, pairs: list[tuple[str, str]], body: str | bytes | None) -> int:
@@ -76,27 +52,6 @@ def test_a_stranger_s_request(
     assert status != 202
     assert (status == 405) is (method != "POST")
     assert webhook.enqueued == []
-
-
-@many
-@given(pairs=headers, body=bodies, prove=st.sampled_from([signed, lambda _: bearing()]))
-def test_a_friend_s_request(
-    pairs: list[tuple[str, str]], body: str | bytes, prove: Callable[[str | bytes], dict[str, str]]
-) -> None:
-    """With good credentials the body alone decides."""
-    webhook, good = Webhook(), prove(body)
-    others = [(name, value) for name, value in pairs if name.lower() not in KNOWN_NAMES]
-    status = answered(webhook, "POST", [*others, *good.items()], body)
-    assert status in ({202, 400} if len(body) < MAX_BODY_BYTES else {413})
-    assert all(is_canonical(found) for found in webhook.enqueued)
-
-
-def is_canonical(found: Any) -> bool:
-    """As the evaluation function takes it, and nothing else of what was sent."""
-    try:
-        return bool(found == {"recording_id": parse_recording_id(found["recording_id"]), "source": "webhook"})
-    except InvalidRecordingId:
-        return False
 
 
 requests_of_no_kind = st.dictionaries(

@@ -78,17 +78,6 @@ def test_without_threads_one_group_is_worked_on_after_the_other(queue: FakeQueue
     assert events == ["work on 1", "report 1", "work on 2", "report 2"]
 
 
-def test_each_threads_result_is_reported_with_its_group(queue: FakeQueue, meter: FakeMeter) -> None:
-    reported: list[tuple[int, object]] = []
-    loop(queue, meter, BatchThreads(2)).run(
-        [group("a", 1), group("b", 2)],
-        lambda each: f"done {each.content}",
-        lambda each, result: reported.append((each.content, result)),
-        DEADLINE_MS,
-    )
-    assert reported == [(1, "done 1"), (2, "done 2")]
-
-
 def test_all_messages_of_a_failed_group_come_back_later(queue: FakeQueue, meter: FakeMeter) -> None:
     groups = [group("a", 0, "12"), group("b", 1)]
     answer = loop(queue, meter).run(groups, lambda each: 1 / each.content, lambda *_: None, DEADLINE_MS)

@@ -81,8 +81,3 @@ def test_what_is_not_utf_8_is_400_from_every_sender(webhook: Webhook, body: byte
 def test_a_lone_surrogate_and_broken_base64_are_400(webhook: Webhook) -> None:
     assert webhook.post("\ud800", bearing())[0] == 400
     assert webhook.handle(event("POST", bearing().items(), b"") | {"body": "***"})[0] == 400
-
-
-def test_a_refused_stranger_is_told_how_to_come_in(webhook: Webhook) -> None:
-    answer = webhook.receiver.handle(event("POST", [("content-type", "application/json")], ANALYSED))
-    assert answer["headers"]["WWW-Authenticate"] == "Bearer"

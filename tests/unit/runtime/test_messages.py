@@ -51,11 +51,6 @@ def test_an_unreadable_history_begins_anew(attribute: dict[str, str]) -> None:
     assert read.history == History(first_sent_ms=NOON_MS, copied_ms=NOON_MS, failures=2)
 
 
-def test_a_record_without_message_attributes_is_a_first_delivery() -> None:
-    record = {name: value for name, value in RECORD.items() if name != "messageAttributes"}
-    assert read_message(record).history.deferrals == {}
-
-
 @pytest.mark.parametrize("missing", ["messageId", "receiptHandle", "body", "attributes"])
 def test_what_lambda_promises_and_does_not_send_is_an_unexpected_error(missing: str) -> None:
     with pytest.raises(KeyError, match=missing):

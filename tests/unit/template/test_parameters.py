@@ -53,13 +53,6 @@ REFUSED = {
 }
 
 
-def test_they_are_in_the_template_s_order_with_their_defaults() -> None:
-    assert list(PARAMETERS) == list(TEMPLATE.parameters)
-    assert PARAMETERS["DiscoverySchedule"].default == "rate(5 minutes)"
-    assert PARAMETERS["AlertEmail"].default == ""
-    assert (PARAMETERS["Webhook"].default, PARAMETERS["Webhook"].allowed) == ("off", ("off", "on"))
-
-
 @pytest.mark.parametrize("parameter", PARAMETERS.values(), ids=PARAMETERS)
 def test_every_default_is_taken(parameter: Parameter) -> None:
     assert parameter.fault(parameter.default) is None

@@ -48,12 +48,6 @@ def test_it_reads_as_a_supervisor_needs_it() -> None:
     ]
 
 
-def test_the_push_text_is_the_first_line() -> None:
-    posted = payload(alert(known=details()))
-    assert posted["text"] == posted["blocks"][0]["text"]["text"]
-    assert posted["blocks"][0]["type"] == "header"
-
-
 @pytest.mark.parametrize(
     ("severity", "begins"),
     [(Severity.INFO, "🔵 Info: "), (Severity.WARNING, "🟠 Warning: "), (Severity.CRITICAL, "🔴 Critical: ")],
@@ -70,10 +64,6 @@ def test_without_details_the_recording_is_named_by_its_number_and_nothing_is_lef
 
 def test_a_goal_without_explanation_is_one_line() -> None:
     assert "*Goal not met:* Offer Follow-up (score 0.30)" in texts(alert(unmet(why=None)))
-
-
-def test_a_goal_without_name_is_named_by_its_number() -> None:
-    assert "*Goal not met:* goal 3 (score 0.30)" in texts(alert(unmet(3, name=" ", why=None)))
 
 
 def test_a_time_without_a_zone_is_shown_as_it_came_and_escaped() -> None:

@@ -56,10 +56,6 @@ def test_its_json_is_the_contract_with_subscribers() -> None:
     }
 
 
-def test_the_highest_severity_comes_first_and_names_the_alert() -> None:
-    assert alert(unmet(severity=Severity.CRITICAL), long_pause(severity=Severity.INFO)).severity == "critical"
-
-
 def test_the_first_fifty_are_listed_and_the_total_told() -> None:
     composed = alert(*(unmet(number, rule=f"r{number}") for number in range(60)))
     assert (len(composed.violations), composed.violations_total, composed.unlisted) == (MAX_VIOLATIONS, 60, 10)

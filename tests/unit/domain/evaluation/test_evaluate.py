@@ -13,7 +13,7 @@ from domain.errors import (
 from domain.evaluation.outcome import Source, Status
 from domain.rules.document import RuleSet
 from tests.fakes.clock import NOON_MS
-from tests.fakes.make import body, details, event, goal, pause, pause_rule, rules
+from tests.fakes.make import body, event, goal, pause, pause_rule, rules
 from tests.fakes.world import FUNCTION_MS, World, evaluated
 
 ONLY_PAUSES = rules(pause_rule())
@@ -54,12 +54,6 @@ class TestOneEvent:
         assert outcome.rules_version == world.rules.rules.digest
         assert (outcome.fetch_started_ms, outcome.evaluated_at_ms, outcome.goals_evaluated) == (NOON_MS, NOON_MS, True)
 
-    def test_the_alert_names_the_recording_as_people_know_it(self, world: World) -> None:
-        world.vendor.answers(123, body(123, goal()))
-        world.vendor.describes(123, details(name="Support call 42"))
-        assert evaluated(world.handle(event())).details_missing is None
-        assert world.topic.published[0].recording_name() == "Support call 42"
-
     @pytest.mark.parametrize(
         "obstacle",
         [Unavailable("Down."), NotFound("None."), Throttled("Pause."), Unusable("Odd."), KeyForbidden("No.")],
@@ -73,12 +67,6 @@ class TestOneEvent:
         assert (result.alerted, result.details_missing) == (True, obstacle.reason)
         assert world.topic.published[0].recording_name() == "recording 123"
         assert world.vendor.requests == ["results 123", "details 123"]
-
-    def test_an_alert_goes_out_without_details_when_the_budget_is_spent(self, world: World) -> None:
-        world.vendor.answers(123, body(123, goal()))
-        world.budget.left = 1
-        assert evaluated(world.handle(event())).details_missing == "budget"
-        assert len(world.topic.published) == 1
 
     def test_details_are_waited_for_only_a_little(self, world: World) -> None:
         world.vendor.answers(123, body(123, goal()))

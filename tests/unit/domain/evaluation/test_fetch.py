@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import BudgetSpent, KeyRefused, NotAnalysed, NotFound, Throttled, Unavailable
+from domain.errors import KeyRefused, NotAnalysed, NotFound, Throttled, Unavailable
 from domain.evaluation.fetch import GOALS_AWAITED_MS, AnalysisFailed, FetchAnalysis, Fetched, Step, Wait
 from domain.recording import RecordingDetails
 from domain.retry import Deferred, History, settle
@@ -127,13 +127,6 @@ class TestWaitingForGoals:
             assert (analysis.goals_evaluated, analysis.details) == (False, WITHOUT_GOALS)
         assert world.vendor.requests == ["results 123", "details 123"]
 
-    def test_one_request_an_attempt_ends_after_the_hour_too(self, world: World) -> None:
-        world.vendor_says([body(123, pause())], [WITHOUT_GOALS])
-        analysis = world.attempts_of_one_request(most=100)
-        assert isinstance(analysis, Fetched)
-        assert analysis.goals_evaluated is False
-        assert world.clock() >= NOON_MS + GOALS_AWAITED_MS
-
     def test_results_without_goals_are_not_final_once_a_rule_reads_goals(self, world: World) -> None:
         """The step was chosen under rules that read none."""
         world.vendor_says([body(123)], [WITHOUT_GOALS])
@@ -154,12 +147,6 @@ class TestWaitingForGoals:
 
 
 class TestScarceRequests:
-    def test_without_a_free_request_nothing_is_sent(self, world: World) -> None:
-        world.budget.left = 0
-        with pytest.raises(BudgetSpent):
-            world.attempt()
-        assert world.vendor.requests == []
-
     @pytest.mark.parametrize(("left", "step"), [(1, Step.DETAILS), (2, Step.FINAL_RESULTS)])
     def test_the_next_attempt_starts_at_the_step_that_had_no_request(self, world: World, left: int, step: Step) -> None:
         world.vendor_says([body(123)], [EVALUATED])

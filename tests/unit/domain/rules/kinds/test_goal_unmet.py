@@ -52,10 +52,6 @@ def test_subject_and_summary(violation: Violation, subject: str, summary: str) -
     assert (violation.subject, violation.summary) == (subject, summary)
 
 
-def test_a_long_name_is_cut_visibly() -> None:
-    assert unmet(name="n" * 500).summary == f"Goal not met: {'n' * 101}… (+399 characters), score 0.30"
-
-
 def test_only_the_explanation_is_quoted() -> None:
     assert (unmet(why="No offer.").finding.quote, unmet(why=None).finding.quote) == ("No offer.", None)
     assert "No offer." not in unmet(why="No offer.").summary

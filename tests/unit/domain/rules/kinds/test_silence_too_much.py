@@ -38,10 +38,6 @@ def test_it_fires(rule: dict[str, Any], found: list[dict[str, Any]], fires: bool
     assert subjects == (["silence"] if fires else [])
 
 
-def test_it_does_not_wait_for_goals() -> None:
-    assert not rules(silence_rule()).reads_goals
-
-
 ERRORS = {
     "no limit": {"id": "s", "when": "silence_too_much", "severity": "info"},
     "a negative limit": silence_rule(-1),
