@@ -35,7 +35,6 @@ FaultKind = Literal[
     "truncated",  # valid length, but the JSON ends in its middle
     "wrong_type",
     "wrong_recording",  # another recording's results
-    "unknown_fields",
     "too_big",  # over what the client takes
     "goals_pending",  # completed, but its goals are not judged yet
 ]

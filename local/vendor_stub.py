@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any
 
 from local.http_stub import Answer, Fault, Request, StubServer, serve
 from local.recordings import RECORDINGS, Recording
@@ -30,8 +30,6 @@ TOO_BIG_BYTES = 2_000_001
 _AUTHORIZATION = re.compile(r"Bearer idc_[A-Za-z0-9]{32}")
 _RECORDING_PATH = re.compile(PREFIX + r"/recordings/([^/]+)(?:/(results|transcription|summary))?")
 
-ListOrder = Literal["oldest_first", "newest_first"]
-
 
 class VendorServer(StubServer):
     """Knows recordings by both of their ids, checks keys, and keeps to a request limit if one is set."""
@@ -41,13 +39,8 @@ class VendorServer(StubServer):
         self._by_id: dict[str, Recording] = {}
         self._limit: int | None = None
         self._granted: deque[float] = deque()
-        self._order: ListOrder = "oldest_first"
         self._keep_recordings(RECORDINGS)
-        self.controls |= {
-            "recordings": self._control_recordings,
-            "limit": self._control_limit,
-            "order": self._control_order,
-        }
+        self.controls |= {"recordings": self._control_recordings, "limit": self._control_limit}
 
     # controls
 
@@ -64,9 +57,6 @@ class VendorServer(StubServer):
         with self.lock:
             self._limit = content
             self._granted.clear()
-
-    def _control_order(self, content: Any) -> None:
-        self._order = content
 
     # requests
 
@@ -136,7 +126,7 @@ class VendorServer(StubServer):
         with self.lock:
             unique = {recording.id: recording for recording in self._by_id.values()}
         chosen = [recording for recording in unique.values() if wanted in (None, recording.status)]
-        chosen.sort(key=lambda each: (each.created_at, each.id), reverse=self._order == "newest_first")
+        chosen.sort(key=lambda each: (each.created_at, each.id))
         meta = {
             "current_page": page,
             "total_pages": max(1, math.ceil(len(chosen) / per_page)),
@@ -249,15 +239,12 @@ def _spoil(answer: Answer, fault: Fault) -> Answer:
             return replace(answer, body=answer.body[: len(answer.body) // 2])
         case "too_big":
             return replace(answer, body=answer.body.rstrip().ljust(TOO_BIG_BYTES))
-        case "wrong_type" | "wrong_recording" | "unknown_fields":
+        case "wrong_type" | "wrong_recording":
             content = json.loads(answer.body)
-            data = content["data"]
+            wrong: dict[str, Any] = {"recording_id": 999_999}
             if fault.kind == "wrong_type":
-                data |= {"goals": "none", "pauses": {"start_ms": "soon"}}
-            elif fault.kind == "wrong_recording":
-                data["recording_id"] = 999_999
-            else:
-                data |= {"mood": "sunny", "nested": {"deeply": [1, {"more": None}]}}
+                wrong = {"goals": "none", "pauses": {"start_ms": "soon"}}
+            content["data"] |= wrong
             return Answer.json(200, content)
         case _:
             return answer
@@ -280,9 +267,6 @@ class VendorStub(StubProcess):
     def set_limit(self, requests_per_minute: int | None) -> None:
         """At most so many requests in any 60 seconds, else 429; None: no limit. Starts with an empty window."""
         self.control("limit", requests_per_minute)
-
-    def set_order(self, order: ListOrder) -> None:
-        self.control("order", order)
 
 
 if __name__ == "__main__":

@@ -139,10 +139,6 @@ class OutcomeTableContract:
         table.remember_alias(UUID, 123)
         assert table.read(UUID) == replace(CLEAR, snapshot=None)
 
-    def test_an_alias_of_what_is_not_there_yet_finds_nothing(self, table: OutcomeTable) -> None:
-        table.remember_alias(UUID, 123)
-        assert table.read(UUID) is None
-
     def test_an_outcome_under_the_uuid_counts_until_one_under_the_number_exists(self, table: OutcomeTable) -> None:
         table.save(NOT_FOUND)
         table.remember_alias(UUID, 123)
@@ -222,10 +218,6 @@ class DeliveryLedgerContract:
         claimed(ledger, LEASES[2])
         ledger.release(alert(), first)
         assert ledger.claim(alert(), LEASES[3]) == HeldByAnother(LEASES[2])
-
-    def test_releasing_without_a_claim_does_nothing(self, ledger: DeliveryLedger) -> None:
-        ledger.release(alert(), Claim(NOON_MS, repeats_unknown=False))
-        assert ledger.claim(alert(), LEASES[1]) == Claim(LEASES[1], repeats_unknown=False)
 
     def test_each_alert_has_its_own_claim(self, ledger: DeliveryLedger) -> None:
         for each in (alert(unmet()), alert(long_pause()), alert(unmet(), recording=124)):

@@ -161,15 +161,6 @@ def test_a_flood_is_cut_off(server: RawServer, api: IdentityCallApi, act: Act) -
     assert api.results(123).results.recording_id == 123
 
 
-def test_a_redirect_is_never_followed_with_the_key(server: RawServer, api: IdentityCallApi) -> None:
-    with raw_server() as elsewhere:
-        elsewhere.answers(says(BODY))
-        server.answers(says(b"", "301 Moved Permanently", f"Location: {elsewhere.url}/recordings/123/results"))
-        with pytest.raises(Unavailable, match="Recording 123: the API answered 301"):
-            api.results(123)
-        assert elsewhere.requests == []
-
-
 def test_a_refused_connection_is_transient(meter: FakeMeter) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -10,12 +10,11 @@ from adapters.alert_topic import SnsAlertTopic
 from adapters.email_topic import KEPT_MS
 from domain.alerts.alert import Alert, email_subject
 from domain.lease import LEASE_MS
-from domain.retry import GIVE_UP_AFTER_MS
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import alert, long_pause, unmet
 from tests.integration.aws import Aws
 from tests.integration.notifier import NOTHING_FAILED, URL, Notifier, alert_title
-from tests.integration.socket_server import RawServer, cuts, says
+from tests.integration.socket_server import RawServer, says
 from tests.integration.workers import batch, failures, received, slack_worker
 
 ONE, TWO, THREE = (alert(unmet(number), recording=number) for number in (1, 2, 3))
@@ -132,17 +131,6 @@ class TestSlackFails:
         assert both.deliver(ONE, TWO) == NOTHING_FAILED
         assert (len(both.posted()), len(both.mailed())) == (2, 2)
 
-    def test_a_post_whose_answer_was_lost_is_repeated_after_its_lease_and_counted(self, notifier: Notifier) -> None:
-        notifier.slack.answers(cuts(), OK)
-        for _ in range(2):
-            notifier.deliver(ONE)
-        assert len(notifier.slack.requests) == 1
-        notifier.counted()
-        notifier.clock.advance(LEASE_MS)
-        notifier.deliver(ONE)
-        assert len(notifier.slack.requests) == 2
-        assert notifier.counted() == {"NotificationsSent/slack": 1, "NotificationsRepeated/slack": 1}
-
     def test_a_url_that_is_none_waits_for_the_operator(self, notifier: Notifier) -> None:
         notifier.aws.put_parameter(URL, "hooks.slack.com/services/secret")
         assert notifier.deliver(ONE) == NOTHING_FAILED
@@ -193,15 +181,6 @@ class TestEmailFails:
         both.clock.advance(KEPT_MS)
         assert both.deliver_copy() == NOTHING_FAILED
         assert (len(both.posted()), len(both.mailed())) == (1, 1)
-
-    def test_after_a_day_it_is_a_dead_letter_that_names_the_reason(self, both: Notifier) -> None:
-        both.unsubscribe()
-        both.deliver(ONE)
-        both.clock.advance(GIVE_UP_AFTER_MS)
-        assert both.deliver_copy() == NOTHING_FAILED
-        [letter] = both.aws.dead_letters()
-        assert letter["dead_letter_reason"] == "email_unconfirmed"
-        assert "AlertEmail" in letter["dead_letter_message"]
 
     def test_an_e_mail_whose_answer_was_lost_is_repeated_after_its_lease_and_counted(
         self, both: Notifier, monkeypatch: pytest.MonkeyPatch

@@ -186,23 +186,6 @@ def test_the_specification_s_own_example_is_let_in(monkeypatch: pytest.MonkeyPat
     assert "recording_id" in message
 
 
-def test_secrets_are_changed_without_loss() -> None:
-    """None, the old one, both, the new one: each change counts within a minute."""
-    webhook = Webhook(None)
-
-    def let_in_with(*secrets: str) -> list[bool]:
-        webhook.clock.advance(60_000)
-        return [webhook.post(ANALYSED, signed(secret=secret)) == ACCEPTED for secret in secrets]
-
-    assert let_in_with(SECRET, ANOTHER) == [False, False]
-    webhook.ssm.secret = SECRET
-    assert let_in_with(SECRET, ANOTHER) == [True, False]
-    webhook.ssm.secret = f"{ANOTHER} {SECRET}"
-    assert let_in_with(SECRET, ANOTHER) == [True, True]
-    webhook.ssm.secret = ANOTHER
-    assert let_in_with(SECRET, ANOTHER) == [False, True]
-
-
 ONE_TOO_SHORT = "Stored secrets that are ignored for having under 24 characters: 1."
 
 

@@ -49,7 +49,8 @@ class TestTransientErrors:
         assert result.history.deferrals == {kind.reason: 1}
 
     def test_no_two_errors_have_the_same_reason(self) -> None:
-        reasons = [kind.reason for kind in [*TRANSIENT, NotFound, Unusable, Refused, Conflict]]
+        kinds: list[type[AlertsError]] = [*TRANSIENT, NotFound, Unusable, Refused, Conflict]
+        reasons = [kind.reason for kind in kinds]
         assert len(set(reasons)) == len(reasons)
 
     @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def fill(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
 )
 def test_each_variable_is_read(
     environment: pytest.MonkeyPatch,
-    settings: type[Settings],
+    settings: Settings,
     values: dict[str, str],
 ) -> None:
     fill(environment, values)

@@ -56,14 +56,6 @@ def test_an_alert_is_claimed_sent_and_recorded_in_this_order(world: World) -> No
     assert world.ledger.sent == {THE_ALERT.alert_id: "ok"}
 
 
-def test_a_deferred_copy_is_for_this_destination_alone(world: World) -> None:
-    world.slack.fails(Throttled("429"))
-    waiting = deferred(world.deliver())
-    early = deferred(world.deliver(waiting.history))
-    late = deferred(world._deliver(THE_ALERT, fresh_history(), NOON_MS))
-    assert {each.history.destination for each in (waiting, early, late)} == {"slack"}
-
-
 class TestErrors:
     @pytest.mark.parametrize(
         ("error", "reason", "delay_s"),

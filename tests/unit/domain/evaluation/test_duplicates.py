@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.errors import (
-    NotAnalysed,
-)
+from domain.errors import NotAnalysed
 from domain.evaluation.event import Duplicate, Evaluated, Result
 from domain.evaluation.outcome import STALENESS_MARGIN_MS, Outcome, Source, Status
+from domain.recording import RecordingId
 from domain.retry import History
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import UUID, body, details, event, goal, pause, pause_rule, rules
@@ -84,23 +83,20 @@ class TestDuplicates:
         result = evaluated(world.handle(event(sent_ms=world.clock(), source=Source.DISCOVERY)))
         assert result.outcome.status is Status.CLEAR
 
-    def test_a_uuid_and_then_the_number_are_one_recording(self, world: World) -> None:
+    @pytest.mark.parametrize("names", [[UUID, 123], [123, UUID]])
+    def test_a_uuid_and_the_number_are_one_recording_in_either_order(
+        self, world: World, names: list[RecordingId]
+    ) -> None:
         world.vendor.aliases[UUID] = 123
         world.vendor.answers(123, body(123, goal()))
-        assert evaluated(world.handle(event(UUID))).outcome.recording == 123
-        assert world.outcomes.aliases == {UUID: 123}
-        old = NOON_MS - 10_000
-        assert world.handle(event(123, sent_ms=old)) == Duplicate(123, "old_news")
-        assert world.handle(event(UUID, sent_ms=old)) == Duplicate(123, "old_news")
-        assert (list(world.outcomes.rows), len(world.topic.published)) == ([123], 1)
-
-    def test_the_number_and_then_a_uuid_are_one_recording(self, world: World) -> None:
-        world.vendor.aliases[UUID] = 123
-        world.vendor.answers(123, body(123, goal()))
-        evaluated(world.handle(event(123)))
-        assert world.handle(event(UUID)) == Duplicate(123, "unchanged")
+        results = [world.handle(event(each)) for each in names]
+        assert evaluated(results[0]).outcome.recording == 123
+        assert results[1] == Duplicate(123, "unchanged")
         assert (list(world.outcomes.rows), len(world.topic.published)) == ([123], 1)
         assert world.outcomes.aliases == {UUID: 123}
+        assert [world.handle(event(each, sent_ms=NOON_MS - 10_000)) for each in names] == [
+            Duplicate(123, "old_news")
+        ] * 2
 
     def test_a_uuid_that_was_not_found_first_is_judged_under_its_number(self, world: World) -> None:
         evaluated(world.handle_until_settled(event(UUID)))

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from domain.alerts.alert import MAX_VIOLATIONS
-from domain.evaluation.outcome import STALENESS_MARGIN_MS, Status, keep
+from domain.evaluation.outcome import STALENESS_MARGIN_MS, Status
 from domain.lease import LEASE_MS
 from tests.fakes.clock import NOON_MS
 from tests.fakes.contracts import CLEAR, NOT_FOUND
-from tests.fakes.make import goal, pause, snapshot, unmet
+from tests.fakes.make import goal, pause, snapshot
 
 FUNCTION_TIMEOUT_MS = 30_000
 
@@ -53,8 +52,3 @@ def test_the_digest_covers_what_rules_read_and_nothing_else() -> None:
     assert snapshot(goal(1, score=0.2), pause()).digest != digest
     assert snapshot(goal(1), pause(5_001)).digest != digest
     assert snapshot(goal(1), pause(), keywords=[{"keyword_id": 1}]).digest != digest
-
-
-def test_the_first_fifty_violations_are_kept() -> None:
-    kept = keep(tuple(unmet(number) for number in range(60)))
-    assert [each.subject for each in kept] == [f"goal:{number}" for number in range(MAX_VIOLATIONS)]
