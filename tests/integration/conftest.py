@@ -15,7 +15,7 @@ from tests.integration.workers import Vendor
 
 __all__ = ["REGION", "TABLE", "Aws"]
 
-pytest.register_assert_rewrite("tests.fakes.contracts")
+pytest.register_assert_rewrite("tests.fakes.contracts", "tests.fakes.discovery_contract")
 
 
 @pytest.fixture(autouse=True)

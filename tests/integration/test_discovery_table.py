@@ -14,25 +14,16 @@ from domain.discovery.mark import Mark, Marked
 from domain.discovery.recording_list import Order
 from domain.discovery.spans import Span
 from domain.discovery.state import DiscoveryState
-from domain.evaluation.outcome import Outcome, Source, Status
+from domain.evaluation.outcome import Source, Status
 from domain.recording import RecordingId
+from tests.fakes import contracts
 from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.discovery_contract import DiscoveryMemoryContract, Judge
 from tests.fakes.make import UUID
 from tests.integration.conftest import TABLE, Aws
 
-pytest.register_assert_rewrite("tests.fakes.discovery_contract")
-
-from tests.fakes.discovery_contract import DiscoveryMemoryContract, Judge  # noqa: E402
-
 HOUR_MS = 3_600_000
-CLEAR = Outcome(
-    recording=123,
-    status=Status.CLEAR,
-    revision=1,
-    source=Source.WEBHOOK,
-    fetch_started_ms=NOON_MS,
-    evaluated_at_ms=NOON_MS,
-)
+CLEAR = replace(contracts.CLEAR, evaluated_at_ms=NOON_MS)
 
 
 @pytest.fixture

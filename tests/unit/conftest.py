@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("tests.fakes.contracts")
+pytest.register_assert_rewrite("tests.fakes.contracts", "tests.fakes.discovery_contract")
 
 # A busy machine is no fault of the code: how long an example takes is measured by the benchmarks.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])

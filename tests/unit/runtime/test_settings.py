@@ -5,9 +5,7 @@ from pydantic import ValidationError
 
 from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings
 
-Settings = EvaluationSettings | SlackSettings | DiscoverySettings
-
-Settings = EvaluationSettings | SlackSettings | DiscoverySettings
+Settings = type[EvaluationSettings] | type[SlackSettings] | type[DiscoverySettings]
 
 EVALUATION = {
     "PARAMETER_PREFIX": "/alerts",
