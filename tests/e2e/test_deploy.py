@@ -99,7 +99,7 @@ def test_another_stack_is_not_offered_the_first_one_s_address(account: Account, 
     assert done.returncode == 0
 
 
-def test_unattended_changes_what_is_given_and_nothing_else(account: Account, team: str) -> None:
+def test_an_unattended_deployment_changes_only_the_given_parameters(account: Account, team: str) -> None:
     before = account.parameters(team)
     done = account.deploy(team, "--unattended", "--set", "MaxPauseMs=4000 DiscoverySchedule=rate(10 minutes)")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -124,7 +124,7 @@ def test_unattended_changes_what_is_given_and_nothing_else(account: Account, tea
         (["--stack", "team_a"], "team_a is no name for a stack: letters, digits and hyphens, a letter first."),
     ],
 )
-def test_what_makes_no_sense_changes_nothing(account: Account, team: str, arguments: list[str], sentence: str) -> None:
+def test_an_invalid_argument_changes_nothing(account: Account, team: str, arguments: list[str], sentence: str) -> None:
     before = account.stack(team)
     done = account.deploy(team, "--unattended", *arguments)
     assert (done.returncode, done.stderr) == (2, sentence + "\n")

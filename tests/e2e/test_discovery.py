@@ -88,7 +88,7 @@ def test_a_recording_that_no_trigger_announced_ends_in_slack(stack: LocalStack, 
     assert len(stack.alerts(recording.id)) == in_slack(stack, recording) == 1
 
 
-def test_what_was_there_before_the_first_start_is_left_alone_until_history_is_asked_for(
+def test_recordings_of_before_the_first_start_are_announced_only_when_history_is_asked_for(
     stack: LocalStack, new: New
 ) -> None:
     recording, older = new(timedelta(hours=3)), new(timedelta(hours=40))
@@ -98,7 +98,7 @@ def test_what_was_there_before_the_first_start_is_left_alone_until_history_is_as
     assert stack.outcome(older.id) is None
 
 
-def test_what_came_by_another_trigger_is_judged_once(stack: LocalStack, new: New) -> None:
+def test_a_recording_of_several_triggers_is_judged_once(stack: LocalStack, new: New) -> None:
     """By webhook, the queue and the event bus, before and after discovery meets them."""
     recordings = by_webhook, by_queue, by_bus = new(), new(), new()
     webhooks.announce(stack, by_webhook.id)
@@ -115,7 +115,7 @@ def test_what_came_by_another_trigger_is_judged_once(stack: LocalStack, new: New
     assert [len(stack.alerts(each.id)) for each in recordings] == [1, 1, 1]
 
 
-def test_what_the_other_trigger_misses_is_found_after_a_run_s_grace(stack: LocalStack, new: New) -> None:
+def test_a_recording_that_the_other_trigger_misses_is_found_by_a_later_run(stack: LocalStack, new: New) -> None:
     delivered, forgotten = new(), new()
     webhooks.announce(stack, delivered.id)
     assert source(stack, delivered) == "webhook"

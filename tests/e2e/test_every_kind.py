@@ -30,12 +30,12 @@ def await_expected(stack: LocalStack, case: Case) -> list[str]:
 
 @pytest.mark.usefixtures("all_sent")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.recording_id))
-def test_a_recording_comes_to_what_is_expected(stack: LocalStack, case: Case) -> None:
+def test_a_recording_has_the_expected_result(stack: LocalStack, case: Case) -> None:
     assert await_expected(stack, case) == []
 
 
 @pytest.mark.usefixtures("all_sent")
-def test_nothing_came_twice_and_nothing_was_buried(stack: LocalStack) -> None:
+def test_nothing_arrives_twice_and_nothing_is_dead_lettered(stack: LocalStack) -> None:
     """Seen once more when everything has arrived, what came too often included."""
     for case in CASES:
         await_expected(stack, case)

@@ -51,7 +51,9 @@ def table_out_of_reach(stack: LocalStack) -> Iterator[None]:
         stack.client("iam").delete_role_policy(**named)
 
 
-def test_a_record_that_fails_is_named_and_nothing_else(stack: LocalStack, make_recording: MakeRecording) -> None:
+def test_a_record_whose_table_is_out_of_reach_is_the_only_failed_one(
+    stack: LocalStack, make_recording: MakeRecording
+) -> None:
     """The table out of reach: nothing can be read or written, which nobody expects."""
     recording = make_recording(goals=[MET])
     event = batch(json.dumps({"recording_id": recording.id}))

@@ -7,7 +7,9 @@ from local.stack import LocalStack
 from tests.e2e.conftest import MET, MakeRecording
 
 
-def test_an_alerting_recording_by_sqs(stack: LocalStack, make_recording: MakeRecording) -> None:
+def test_outcome_alert_and_delivery_of_a_recording_have_the_agreed_form(
+    stack: LocalStack, make_recording: MakeRecording
+) -> None:
     recording: Recording = make_recording(
         name="Refund & return",
         goals=[goal(3, "Offer Follow-up", 0.3, "No offer was made.")],
@@ -53,7 +55,7 @@ def test_an_alerting_recording_by_sqs(stack: LocalStack, make_recording: MakeRec
     assert outcome["evaluated_at"].startswith("20")
 
 
-def test_a_clear_recording_by_eventbridge(stack: LocalStack, make_recording: MakeRecording) -> None:
+def test_a_clear_recording_has_an_outcome_and_no_alert(stack: LocalStack, make_recording: MakeRecording) -> None:
     recording = make_recording(goals=[MET])
     stack.put_event({"recording_id": recording.id})
     outcome = stack.wait_for("its outcome", lambda: stack.outcome(recording.id))

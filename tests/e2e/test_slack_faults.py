@@ -23,7 +23,7 @@ def send_alerting(stack: LocalStack, make_recording: MakeRecording) -> Recording
     ],
     ids=["429", "reset"],
 )
-def test_what_may_pass_is_tried_again_later(
+def test_a_transient_error_of_slack_is_tried_again_later(
     stack: LocalStack, make_recording: MakeRecording, fault: Fault, reason: str, at_least_ms: int
 ) -> None:
     stack.slack.set_fault(fault)

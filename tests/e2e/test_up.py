@@ -114,7 +114,7 @@ def test_it_says_where_everything_is_and_what_to_type(up: Up) -> None:
         up.wait_for(re.escape(address))
 
 
-def test_what_comes_in_is_shown_line_by_line(up: Up) -> None:
+def test_each_event_is_shown_in_a_line(up: Up) -> None:
     with RunningStack(up.ports.aws) as stack:
         for recording in (123, 1001, 1016):
             stack.send({"recording_id": recording})
@@ -128,7 +128,7 @@ def test_what_comes_in_is_shown_line_by_line(up: Up) -> None:
     up.wait_for(r"dead letter +event: malformed_event The event cannot be read: the body is not JSON.")
 
 
-def test_nothing_that_was_said_is_shown(up: Up) -> None:
+def test_no_spoken_word_is_shown(up: Up) -> None:
     up.wait_for(r"alert +123")
     assert not [line for line in up.lines if "follow-up call" in line]
 
@@ -194,7 +194,7 @@ def test_a_container_can_write_through_the_gateway(up: Up) -> None:
     dynamodb.delete_item(TableName=table, Key={"pk": {"S": "TEST"}, "sk": {"S": "TEST"}})
 
 
-def test_without_one_that_is_said_with_what_to_do() -> None:
+def test_without_a_local_stack_the_message_says_what_to_do() -> None:
     port = free_ports().aws
     assert not is_up(port)
     done = subprocess.run(

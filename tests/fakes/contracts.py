@@ -59,7 +59,7 @@ OUTCOMES = {
 
 class OutcomeTableContract:
     @pytest.mark.parametrize("recording", [123, UUID])
-    def test_what_was_never_saved_is_not_there(self, table: OutcomeTable, recording: int | str) -> None:
+    def test_an_outcome_that_was_never_saved_is_absent(self, table: OutcomeTable, recording: int | str) -> None:
         assert table.read(recording) is None
 
     @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
@@ -103,7 +103,7 @@ class OutcomeTableContract:
             table.advance(VIOLATED.leased(NOON_MS + 2))
         assert table.read(123) == replace(VIOLATED.leased(NOON_MS + 1), snapshot=None)
 
-    def test_what_is_not_there_cannot_be_advanced(self, table: OutcomeTable) -> None:
+    def test_a_missing_outcome_cannot_be_advanced_or_marked(self, table: OutcomeTable) -> None:
         with pytest.raises(Conflict):
             table.advance(VIOLATED.leased(NOON_MS))
         with pytest.raises(Conflict):

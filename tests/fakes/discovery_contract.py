@@ -75,7 +75,7 @@ class DiscoveryMemoryContract:
             UUID: Marked(Mark.SEEN, NOON_MS),
         }
 
-    def test_to_mark_nothing_is_nothing(self, memory: DiscoveryMemory) -> None:
+    def test_an_empty_list_of_marks_changes_nothing(self, memory: DiscoveryMemory) -> None:
         memory.mark([], Mark.SENT)
         assert memory.look_up([1]) == {}
 

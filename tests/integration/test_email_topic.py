@@ -158,7 +158,7 @@ class TestErrorsOfSns:
 
     @pytest.mark.parametrize("error", UNEXPECTED)
     @pytest.mark.parametrize("call", [LIST, PUBLISH])
-    def test_any_other_is_unexpected(self, email: Email, call: str, error: Exception) -> None:
+    def test_any_other_error_is_raised_as_it_is(self, email: Email, call: str, error: Exception) -> None:
         email.subscribe()
         email.fails(call, error)
         with pytest.raises(type(error)) as raised:

@@ -50,7 +50,7 @@ class TestResults:
         vendor.answers(body(124))
         vendor.raises(Unusable, "Recording 123: the API answered with the results of 124")
 
-    def test_what_is_stored_is_json_even_where_a_number_is_infinite(self, vendor: FakedApi) -> None:
+    def test_stored_results_are_json_even_where_a_number_is_infinite(self, vendor: FakedApi) -> None:
         """`1e400` is JSON, and is read as infinite, which JSON cannot write."""
         vendor.answers(json.dumps({"data": body()}).replace('"goals"', '"confidence": 1e400, "goals"'))
         stored = json.loads(vendor.results().json, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -58,7 +58,7 @@ class TestResults:
 
 
 class TestDetails:
-    def test_they_are_read(self, vendor: FakedApi) -> None:
+    def test_details_are_read(self, vendor: FakedApi) -> None:
         told = {"id": 123, "name": "Call", "status": "completed", "goals_evaluated": True, "x": 1}
         vendor.answers(told, path="123")
         found = vendor.api.details(123)
@@ -69,7 +69,7 @@ class TestDetails:
         [({"id": 124, "name": SPOKEN}, ""), ({"id": 123, "name": SPOKEN, "duration_ms": "long"}, ".* duration_ms")],
         ids=["another recording's", "wrong types"],
     )
-    def test_what_cannot_be_read_is_refused_without_being_shown(
+    def test_details_that_cannot_be_read_are_refused_and_not_shown(
         self, vendor: FakedApi, told: dict[str, Any], named: str
     ) -> None:
         vendor.answers(told, path="123")
@@ -103,7 +103,7 @@ WRONG_SHAPE: dict[str, Any] = {
 
 class TestBodies:
     @pytest.mark.parametrize("text", NOT_JSON.values(), ids=NOT_JSON)
-    def test_what_is_not_json_may_come_right_later(self, vendor: FakedApi, text: str | bytes) -> None:
+    def test_a_body_that_is_not_json_is_transient(self, vendor: FakedApi, text: str | bytes) -> None:
         vendor.answers(text)
         vendor.raises(Unavailable, "Recording 123: the API's answer is not JSON")
 

@@ -26,6 +26,6 @@ def test_a_stack_that_is_not_running_is_named_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://no-such-host.invalid:4569", "nonsense", "http://"])
-def test_an_address_that_leads_nowhere_is_refused_likewise(url: str) -> None:
+def test_an_address_that_cannot_exist_is_refused_in_the_same_words(url: str) -> None:
     with pytest.raises(LocalStackUnreachable):
         require_local_stack(url)

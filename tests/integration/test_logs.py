@@ -115,7 +115,7 @@ class TestEvaluating:
         return evaluation_worker(aws, clock)
 
     @pytest.mark.parametrize("prepare", EVALUATIONS.values(), ids=EVALUATIONS)
-    def test_a_recording(
+    def test_an_evaluation_logs_no_secret_and_no_spoken_word(
         self,
         aws: Aws,
         vendor: Vendor,
@@ -128,7 +128,7 @@ class TestEvaluating:
         listener.assert_discreet(worker, evaluation_report.logger, THE_EVENT)
 
     @pytest.mark.parametrize("text", [SPOKEN, f'{{"explanation": "{SPOKEN}"}}', f'{{"type": "x", "data": "{SPOKEN}"}}'])
-    def test_a_malformed_event(self, worker: Any, listener: Listener, text: str) -> None:
+    def test_a_malformed_event_is_not_logged(self, worker: Any, listener: Listener, text: str) -> None:
         listener.assert_discreet(worker, evaluation_report.logger, text)
 
 
@@ -153,6 +153,8 @@ class TestPosting:
         return slack_worker(aws, clock)
 
     @pytest.mark.parametrize("act", POSTS.values(), ids=POSTS)
-    def test_an_alert(self, server: RawServer, poster: Any, listener: Listener, act: Act) -> None:
+    def test_a_post_logs_no_secret_and_no_spoken_word(
+        self, server: RawServer, poster: Any, listener: Listener, act: Act
+    ) -> None:
         server.answers(act)
         listener.assert_discreet(poster, notify_slack.logger, self.THE_ALERT)

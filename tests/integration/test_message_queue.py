@@ -38,7 +38,7 @@ def test_a_deferred_copy_has_its_delay_its_body_and_its_history(aws: Aws, queue:
 
 class TestDeadLetters:
     @pytest.mark.parametrize("body", ['{"recording_id": 123}', "a" * (MEGABYTE - 2_048 - len("Malformed."))])
-    def test_one_is_whole_and_says_why_in_a_word_and_in_a_sentence(
+    def test_a_dead_letter_is_complete_and_says_why_in_a_word_and_a_sentence(
         self, aws: Aws, queue: MessageQueue, body: str
     ) -> None:
         queue.dead_letter(body, DeadLettered("bad_request", "Malformed."))

@@ -43,7 +43,7 @@ def test_a_batch_is_posted_in_order_one_message_an_alert(notifier: Notifier) -> 
     assert notifier.aws.calls.names.count("dynamodb.UpdateItem") == 2 * 3
 
 
-def test_what_the_topic_publishes_is_what_slack_gets(notifier: Notifier) -> None:
+def test_an_alert_from_the_topic_reaches_slack(notifier: Notifier) -> None:
     SnsAlertTopic(notifier.aws.sns, notifier.aws.topic_arn, notifier.clock).publish(alert(unmet(), long_pause()))
     assert notifier.handle(received(notifier.aws, notifier.aws.subscriber_url, NOON_MS)) == NOTHING_FAILED
     assert notifier.posted() == ["🟠 Warning: 1 goal not met and 1 pause too long in recording 123"]
@@ -69,7 +69,7 @@ def test_an_alert_that_comes_twice_goes_to_each_once(both: Notifier, batches: li
 
 
 @pytest.mark.parametrize("body", ["", "not JSON", "[" * 100_000, '{"schema_version": 2}', "x" * 1_048_576])
-def test_what_is_no_alert_is_one_dead_letter(both: Notifier, body: str) -> None:
+def test_a_message_that_is_not_an_alert_becomes_one_dead_letter(both: Notifier, body: str) -> None:
     assert both.deliver(body) == NOTHING_FAILED
     assert both.dead_letter_reasons() == ["malformed_alert"]
     assert both.posted() == []

@@ -86,7 +86,7 @@ class TestItem:
             "published_at": {"S": "2026-11-23T12:00:05.000Z"},
         }
 
-    def test_what_does_not_apply_has_no_attribute(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+    def test_a_value_that_does_not_apply_has_no_attribute(self, aws: Aws, table: DynamoOutcomeTable) -> None:
         table.save(CLEAR)
         assert not {"alert", "alerted", "goals_evaluated"} & set(aws.item("RECORDING#123"))
         table.save(replace(CLEAR, revision=2, goals_evaluated=False))
@@ -132,13 +132,15 @@ class TestLargeResults:
         return aws.item("RECORDING#123")
 
     @pytest.mark.parametrize("padding", ["x" * 4_000_000, noise(300_000), "挨" * 100_000])
-    def test_beyond_they_are_compressed(self, aws: Aws, table: DynamoOutcomeTable, padding: str) -> None:
+    def test_results_over_200_kb_are_compressed(self, aws: Aws, table: DynamoOutcomeTable, padding: str) -> None:
         snapshot = snapshot_of(padding)
         item = self.stored(aws, table, replace(CLEAR, snapshot=snapshot))
         assert gzip.decompress(item["results_gzip"]["B"]) == snapshot.json
         assert "results" not in item
 
-    def test_what_fits_no_item_is_left_out_and_its_size_told(self, aws: Aws, table: DynamoOutcomeTable) -> None:
+    def test_results_too_large_for_an_item_are_left_out_and_their_size_stored(
+        self, aws: Aws, table: DynamoOutcomeTable
+    ) -> None:
         snapshot = snapshot_of(noise(2_000_000))
         item = self.stored(aws, table, replace(CLEAR, snapshot=snapshot))
         assert item["results_omitted_bytes"] == {"N": str(len(snapshot.json))}
@@ -235,7 +237,7 @@ class TestReadsTogether:
         assert not {"results", "results_gzip"} & set(read)
 
 
-def test_any_other_error_of_a_write_is_no_lost_race(aws: Aws, table: DynamoOutcomeTable) -> None:
+def test_any_other_error_of_a_write_is_raised(aws: Aws, table: DynamoOutcomeTable) -> None:
     aws.dynamodb.delete_table(TableName=TABLE)
     for write, outcome in ((table.save, CLEAR), (table.advance, replace(CLEAR, revision=2))):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):

@@ -23,7 +23,7 @@ def vendor(running: VendorStub) -> Iterator[VendorStub]:
     running.reset()
 
 
-def test_an_api_that_answers_is_no_trouble(vendor: VendorStub) -> None:
+def test_an_api_that_answers_has_no_problem(vendor: VendorStub) -> None:
     assert trouble(vendor.base_url, vendor.api_key) is None
     assert len(vendor.ledger()) == 1
 
@@ -46,7 +46,7 @@ def test_a_throttled_one_is_waited_out(vendor: VendorStub) -> None:
         (VendorStub.api_key, Fault("reset"), "got no answer: 127.0.0.1 refused the connection or cut it."),
     ],
 )
-def test_what_answered_is_said(vendor: VendorStub, key: str, fault: Fault | None, said: str) -> None:
+def test_the_answer_is_named_with_what_to_do(vendor: VendorStub, key: str, fault: Fault | None, said: str) -> None:
     vendor.set_fault(fault)
     problem = trouble(vendor.base_url, key)
     assert problem

@@ -49,7 +49,7 @@ def test_a_worker_sleeps_until_its_slot(workers: Workers) -> None:
     assert workers.meter.total("ApiBudgetWaitMs") == WINDOW_MS
 
 
-def test_all_workers_share_it(workers: Workers) -> None:
+def test_all_workers_share_the_budget(workers: Workers) -> None:
     first, second = workers.hire(), workers.hire()
     first.take(NOON_MS)
     second.take(NOON_MS)
@@ -138,7 +138,7 @@ class Contested:
 
 
 class TestContention:
-    def test_one_that_always_loses_waits(self, workers: Workers) -> None:
+    def test_a_worker_that_always_loses_is_deferred(self, workers: Workers) -> None:
         budget = workers.hire(dynamodb=Contested(workers, 1_000))
         with pytest.raises(Contended):
             budget.take(NOON_MS)

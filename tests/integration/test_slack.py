@@ -104,7 +104,7 @@ class TestAnswers:
         assert len(slack.server.requests) == 1
 
     @pytest.mark.parametrize("body", [b"", b"OK", b"okay", b"<html>captive portal</html>"])
-    def test_a_200_that_does_not_say_ok_is_no_success(self, slack: Slack, body: bytes) -> None:
+    def test_a_200_that_does_not_say_ok_is_unavailable(self, slack: Slack, body: bytes) -> None:
         slack.server.answers(says(body))
         slack.refuses(Unavailable, "Slack answered 200")
 
@@ -131,7 +131,7 @@ LOST: dict[str, Act] = {
 
 class TestLostAnswers:
     @pytest.mark.parametrize("act", LOST.values(), ids=LOST)
-    def test_what_was_sent_and_not_answered_may_have_arrived(self, slack: Slack, act: Act) -> None:
+    def test_a_post_whose_answer_was_lost_may_have_arrived(self, slack: Slack, act: Act) -> None:
         slack.server.answers(act)
         unknown = r"recording 123: (no answer from Slack|Slack answered 200 unreadable_answer)"
         assert slack.refuses(Unavailable, unknown).perhaps_done is True
@@ -175,7 +175,7 @@ class TestUrl:
             *("http://127.0.0.1.evil.example/secret", "http://localhost@evil.example/secret"),
         ],
     )
-    def test_what_is_no_https_url_is_the_operator_s_to_mend(self, slack: Slack, stored: str) -> None:
+    def test_a_value_that_is_not_an_https_url_waits_for_the_operator(self, slack: Slack, stored: str) -> None:
         slack.parameters.stored = {"slack-webhook-url": stored}
         slack.refuses(SlackUrlInvalid)
 

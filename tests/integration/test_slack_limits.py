@@ -39,7 +39,7 @@ def button(text: str, value: str = "") -> Block:
     ],
     ids=["header", "section", "fields", "blocks", "context", "button", "total"],
 )
-def test_what_is_within_the_limits_is_taken(blocks: list[Block]) -> None:
+def test_a_message_within_the_limits_is_taken(blocks: list[Block]) -> None:
     assert refusal({"text": "hello", "blocks": blocks}) is None
 
 
@@ -69,5 +69,5 @@ def test_what_is_within_the_limits_is_taken(blocks: list[Block]) -> None:
         (["text"], "invalid_payload"),
     ],
 )
-def test_what_is_beyond_them_is_refused_with_slack_s_word(message: Any, word: str) -> None:
+def test_a_message_beyond_the_limits_is_refused_with_slack_s_word(message: Any, word: str) -> None:
     assert refusal(message) == word

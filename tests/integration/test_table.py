@@ -54,7 +54,7 @@ def test_any_number_is_written_and_read_in_parts_that_dynamodb_takes(aws: Aws) -
     assert client.sizes == [100, 51]
 
 
-def test_what_is_left_undone_is_asked_for_again(aws: Aws) -> None:
+def test_an_item_left_undone_is_asked_for_again(aws: Aws) -> None:
     client: Any = Stuttering(aws, 4)
     batch_write(client, TABLE, ITEMS[:6])
     assert len(aws.items()) == 6
@@ -62,7 +62,7 @@ def test_what_is_left_undone_is_asked_for_again(aws: Aws) -> None:
     assert len(read(client, KEYS[:6])) == 6
 
 
-def test_what_stays_undone_is_an_error_and_no_absence(aws: Aws) -> None:
+def test_an_item_that_stays_undone_is_an_error_and_not_absent(aws: Aws) -> None:
     stubborn: Any = Stuttering(aws, 5)
     with pytest.raises(TimeoutError, match="unread"):
         read(stubborn, KEYS[:1])
@@ -71,7 +71,7 @@ def test_what_stays_undone_is_an_error_and_no_absence(aws: Aws) -> None:
         batch_write(stubborn, TABLE, ITEMS[:1])
 
 
-def test_nothing_asked_is_no_call(aws: Aws) -> None:
+def test_an_empty_batch_makes_no_call(aws: Aws) -> None:
     assert read(aws.dynamodb, []) == {}
     batch_write(aws.dynamodb, TABLE, [])
     assert aws.calls.names == []

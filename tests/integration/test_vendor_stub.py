@@ -65,7 +65,7 @@ NOT_READY = {"errors": ["Transcription not available"]}
         ("/recordings?page=x", 400, {"error": "page and per_page must be numbers"}),
     ],
 )
-def test_refusals(
+def test_a_refusal_is_as_the_vendor_documents_it(
     vendor: VendorStub, session: requests.Session, path: str, status: int, body: dict[str, object]
 ) -> None:
     reply = get(session, vendor, path)

@@ -26,7 +26,7 @@ def timed() -> Iterator[LocalStack]:
         yield stack
 
 
-def test_a_recording_is_found_evaluated_and_alerted_with_nobody_doing_anything(timed: LocalStack) -> None:
+def test_the_timer_finds_a_recording_and_its_alert_reaches_slack(timed: LocalStack) -> None:
     created = datetime.now(UTC).isoformat()
     timed.vendor.put(Recording(60_001, "Nobody says a word", [UNMET], created_at=created))
     timed.wait_for(

@@ -153,7 +153,9 @@ def test_every_event_has_its_expectation() -> None:
 
 
 @pytest.mark.parametrize("name", [path.stem for path in EVENTS])
-def test_event(name: str, world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
+def test_an_event_has_the_expected_answer_and_effects(
+    name: str, world: World, runtimes: dict[str, RuntimeEmulator]
+) -> None:
     runtime = runtimes[name.partition("-")[0]]
     earlier_log = runtime.log.stat().st_size
 
@@ -176,7 +178,9 @@ def test_event(name: str, world: World, runtimes: dict[str, RuntimeEmulator]) ->
     assert found == EXPECTED[name]
 
 
-def test_what_fails_unexpectedly_is_the_batchs_failed_item(world: World, runtimes: dict[str, RuntimeEmulator]) -> None:
+def test_a_record_that_fails_unexpectedly_is_the_batchs_only_failed_item(
+    world: World, runtimes: dict[str, RuntimeEmulator]
+) -> None:
     """The table is gone: the exact shape of a partial failure, for the one record that needed the table."""
     world.dynamodb.delete_table(TableName=TABLE)
 

@@ -27,7 +27,7 @@ DAY_MS = 86_400_000
         *((odd, None) for odd in ("", "soon", "-30", "1.5", "1e3", "٣٠", "²")),
     ],
 )
-def test_a_value(value: str, in_ms: int | None) -> None:
+def test_a_value_is_read_as_a_time_of_at_most_a_day(value: str, in_ms: int | None) -> None:
     expected = None if in_ms is None else NOON_MS + in_ms + CLOCKS_DIFFER_MS
     assert retry_at_ms({"Retry-After": value}, NOON_MS) == expected
 
@@ -37,7 +37,7 @@ def test_the_headers_name_in_any_case(name: str) -> None:
     assert retry_at_ms({"X": "1", name: "5"}, NOON_MS) == NOON_MS + 5_000 + CLOCKS_DIFFER_MS
 
 
-def test_no_header() -> None:
+def test_without_the_header_no_time_is_known() -> None:
     assert retry_at_ms({"X-Other": "5"}, NOON_MS) is None
 
 

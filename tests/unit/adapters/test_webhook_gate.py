@@ -90,7 +90,7 @@ LET_IN: dict[str, tuple[str, Headers]] = {
 
 
 @pytest.mark.parametrize(("stored", "headers"), LET_IN.values(), ids=LET_IN)
-def test_let_in(stored: str, headers: Headers) -> None:
+def test_a_call_that_proves_a_stored_secret_is_accepted(stored: str, headers: Headers) -> None:
     webhook = Webhook(stored)
     assert webhook.post(ANALYSED, headers()) == ACCEPTED
     assert webhook.enqueued == [CANONICAL]
@@ -172,7 +172,7 @@ def test_five_minutes_are_tolerated_both_ways(
     assert Webhook().post(ANALYSED, headers) == answer
 
 
-def test_the_specification_s_own_example_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_specification_s_own_example_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test vector that the package publishes, at its own time."""
     stop_the_package_s_clock(monkeypatch, 1_614_265_330)
     headers = {

@@ -29,7 +29,7 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("written", BAD_IDS, ids=lambda value: repr(value)[:30])
-def test_what_is_no_id_is_refused_without_being_repeated_at_length(written: object) -> None:
+def test_any_other_id_is_refused_and_not_repeated_at_length(written: object) -> None:
     with pytest.raises(InvalidRecordingId) as refused:
         parse_recording_id(written)
     assert len(str(refused.value)) < 200
@@ -60,7 +60,7 @@ TAKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("data", TAKEN.values(), ids=TAKEN)
-def test_results_are_taken_with(data: dict[str, Any]) -> None:
+def test_results_with_unusual_values_are_taken(data: dict[str, Any]) -> None:
     read = Results.model_validate(data)
     assert (len(read.goals), len(read.pauses)) == (len(data["goals"]), len(data["pauses"]))
 
@@ -90,7 +90,7 @@ REFUSED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
-def test_results_are_refused_with(data: Any) -> None:
+def test_results_of_another_shape_are_refused(data: Any) -> None:
     with pytest.raises(ValidationError):
         Results.model_validate(data)
 

@@ -38,7 +38,7 @@ def test_after_idleness_a_whole_burst_starts_at_once() -> None:
     assert slots == [NOON_MS] * 60
 
 
-def test_what_is_over_the_limit_waits_for_the_window_to_move_on() -> None:
+def test_a_request_over_the_limit_waits_for_the_window_to_move_on() -> None:
     schedule, slots = granted(Schedule(), 5, NOON_MS, limit=3, patience_ms=10 * MINUTE_MS)
     assert slots[:3] == [NOON_MS] * 3
     assert slots[3] == slots[4] > NOON_MS + MINUTE_MS + SLOT_LAPSES_MS
@@ -54,14 +54,14 @@ def test_a_slot_no_later_than_wished_or_a_time_to_come_back() -> None:
     assert answers[1] == Slot(free_ms)
 
 
-def test_who_is_denied_takes_no_slot() -> None:
+def test_a_denied_wish_takes_no_slot() -> None:
     schedule, _ = granted(Schedule(), 1, NOON_MS, limit=1)
     denied, answers = grant(schedule, [NOON_MS] * 5, NOON_MS, 1)
     assert [type(answer) for answer in answers] == [Denied] * 5
     assert denied.slots == schedule.slots
 
 
-def test_those_denied_come_back_evenly_six_for_each_slot() -> None:
+def test_denied_wishes_come_back_evenly_six_for_each_slot() -> None:
     limit = 60
     schedule, _ = granted(Schedule(), limit, NOON_MS, limit)
     _, answers = grant(schedule, [NOON_MS] * 7 * limit, NOON_MS, limit)
@@ -71,9 +71,7 @@ def test_those_denied_come_back_evenly_six_for_each_slot() -> None:
 
 
 @given(line_ms=st.integers(-(10**7), 10**9), wishes=st.integers(1, 200), limit=st.integers(1, 300))
-def test_nobody_is_sent_back_into_the_past_or_beyond_what_a_queue_can_delay(
-    line_ms: int, wishes: int, limit: int
-) -> None:
+def test_a_denied_worker_comes_back_within_the_delay_that_a_queue_allows(line_ms: int, wishes: int, limit: int) -> None:
     full, _ = granted(Schedule(line_ms=NOON_MS + line_ms), limit, NOON_MS, limit)
     _, answers = grant(full, [NOON_MS] * wishes, NOON_MS, limit)
     for answer in answers:

@@ -21,24 +21,24 @@ def taken(schedule: Schedule, wishes: int, limit: int, now_ms: int = NOON_MS) ->
 
 
 @pytest.mark.parametrize(("limit", "given_away"), [(1, 1), (2, 2), (3, 3), (4, 3), (60, 45), (300, 225)])
-def test_a_quarter_of_the_limit_is_kept_for_whoever_comes_next(limit: int, given_away: int) -> None:
+def test_a_quarter_of_the_limit_is_kept_for_evaluation(limit: int, given_away: int) -> None:
     assert taken(Schedule(), 1_000, limit) == given_away
 
 
 @pytest.mark.parametrize("in_use", [0, 20, 44, 45, 60])
-def test_what_others_use_is_counted(in_use: int) -> None:
+def test_requests_of_evaluation_are_counted(in_use: int) -> None:
     schedule, _ = grant(Schedule(), [NOON_MS] * in_use, NOON_MS, 60)
     assert taken(schedule, 1_000, 60) == max(0, 45 - in_use)
 
 
-def test_nothing_is_to_spare_while_somebody_sleeps_until_a_slot() -> None:
+def test_nothing_is_to_spare_while_a_worker_sleeps_until_its_slot() -> None:
     schedule, answers = grant(Schedule(), [NOON_MS] * 3 + [NOON_MS + 2 * MINUTE_MS], NOON_MS, 3)
     assert isinstance(answers[-1], Slot)
     assert taken(schedule, 1, 3, answers[-1].at_ms - 1) == 0
     assert taken(schedule, 1, 3, answers[-1].at_ms) == 1
 
 
-def test_nothing_is_to_spare_while_somebody_stands_in_line() -> None:
+def test_nothing_is_to_spare_while_denied_events_have_not_come_back() -> None:
     """Slots are free already, but those who were sent away to come back for them have not come yet."""
     schedule, answers = grant(Schedule(), [NOON_MS] * 40, NOON_MS, 3)
     assert isinstance(answers[-1], Denied)

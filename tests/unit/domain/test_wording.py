@@ -52,7 +52,7 @@ def test_a_value_is_shown(show: Callable[[Any], str], value: Any, shown: str) ->
 
 
 @pytest.mark.parametrize(("number", "shown"), [(0, "0 goals"), (1, "1 goal"), (2, "2 goals")])
-def test_a_count(number: int, shown: str) -> None:
+def test_a_count_has_its_singular_and_plural(number: int, shown: str) -> None:
     assert wording.counted(number, "goal", "goals") == shown
 
 
@@ -70,7 +70,7 @@ def test_a_time_written_is_read_back_to_the_millisecond(epoch_ms: int) -> None:
 
 
 @given(st.text())
-def test_what_is_cleaned_has_no_line_breaks_and_stays_as_it_is_when_cleaned_again(text: str) -> None:
+def test_a_cleaned_text_has_one_line_and_stays_the_same_when_cleaned_again(text: str) -> None:
     cleaned = wording.clean(text)
     assert len(cleaned.splitlines()) <= 1
     assert wording.clean(cleaned) == cleaned

@@ -45,7 +45,7 @@ class TestEvent:
         assert webhook.post(body, signed(body)) == ACCEPTED
         assert webhook.enqueued == [{"recording_id": recording, "source": "webhook"}]
 
-    def test_what_comes_twice_is_enqueued_twice(self, webhook: Webhook) -> None:
+    def test_an_event_that_comes_twice_is_enqueued_twice(self, webhook: Webhook) -> None:
         headers = signed()
         assert [webhook.post(ANALYSED, headers) for _ in range(2)] == [ACCEPTED] * 2
         assert webhook.enqueued == [CANONICAL] * 2
@@ -70,7 +70,9 @@ class TestEvent:
             *((f'{{"recording_id": {odd}}}', "recording_id") for odd in ("0", "1e400", "NaN", '"é"', "null", "[]")),
         ],
     )
-    def test_what_names_no_recording_is_400_and_says_which_field(self, webhook: Webhook, body: str, wrong: str) -> None:
+    def test_an_event_without_a_recording_is_400_and_names_the_field(
+        self, webhook: Webhook, body: str, wrong: str
+    ) -> None:
         status, message = webhook.post(body, signed(body))
         assert status == 400
         assert wrong in message
@@ -91,7 +93,7 @@ class TestOutages:
         assert webhook.enqueued == []
 
     @pytest.mark.parametrize("odd", [{}, {"requestContext": {}}, {"Records": []}, {"recording_id": 123}])
-    def test_what_is_no_request_is_503(self, webhook: Webhook, odd: dict[str, Any]) -> None:
+    def test_an_event_that_is_not_a_request_is_503(self, webhook: Webhook, odd: dict[str, Any]) -> None:
         assert webhook.handle(odd) == UNAVAILABLE
 
     def test_an_unexpected_error_is_logged_with_its_place_and_without_its_text(
@@ -107,7 +109,7 @@ class TestOutages:
 
 
 class TestLog:
-    def test_a_stranger_s_words_are_not_repeated(
+    def test_the_log_never_repeats_a_request_without_credentials(
         self, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         noise = "drivel" * 20_000

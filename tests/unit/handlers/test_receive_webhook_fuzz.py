@@ -43,7 +43,7 @@ def answered(webhook: Webhook, method: str, pairs: list[tuple[str, str]], body: 
     pairs=headers,
     body=bodies | st.none() | odd_text,
 )
-def test_a_stranger_s_request(
+def test_a_request_without_credentials_is_refused_in_a_documented_way(
     method: str, content_type: list[tuple[str, str]], pairs: list[tuple[str, str]], body: str | bytes | None
 ) -> None:
     webhook = Webhook(ANOTHER)
@@ -64,7 +64,7 @@ requests_of_no_kind = st.dictionaries(
     requests_of_no_kind
     | st.builds(lambda odd: calls.event("POST", bearing().items(), ANALYSED) | odd, requests_of_no_kind)
 )
-def test_what_lambda_never_delivers(odd: dict[str, Any]) -> None:
+def test_an_event_that_lambda_never_delivers_is_answered(odd: dict[str, Any]) -> None:
     """503, and no exception."""
     status, _ = Webhook().handle(odd)
     assert status in DOCUMENTED | {503}

@@ -55,7 +55,7 @@ class TestSize:
         assert webhook.post(sent_as(largest), bearing()) == ACCEPTED
         assert webhook.post(sent_as(largest + " "), bearing()) == (413, "The body is over 256 KB.")
 
-    def test_bytes_are_counted(self, webhook: Webhook, sent_as: Callable[[str], str | bytes]) -> None:
+    def test_the_size_is_counted_in_bytes(self, webhook: Webhook, sent_as: Callable[[str], str | bytes]) -> None:
         body = json.dumps({"recording_id": 1, "note": "é" * (MAX_BODY_BYTES // 2)}, ensure_ascii=False)
         assert len(body) < MAX_BODY_BYTES
         assert webhook.post(sent_as(body), bearing())[0] == 413
@@ -73,7 +73,7 @@ def test_six_megabytes_are_413_before_anything_is_decoded(webhook: Webhook) -> N
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe{}", b"\x80", ANALYSED.encode("utf-16"), b"\xed\xa0\x80"])
-def test_what_is_not_utf_8_is_400_from_every_sender(webhook: Webhook, body: bytes) -> None:
+def test_a_body_that_is_not_utf_8_is_400_for_every_sender(webhook: Webhook, body: bytes) -> None:
     for headers in (signed(body), bearing(), {"content-type": "application/json"}):
         assert webhook.post(body, headers) == (400, "The body is not UTF-8 text.")
 

@@ -52,6 +52,6 @@ def test_an_unreadable_history_begins_anew(attribute: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("missing", ["messageId", "receiptHandle", "body", "attributes"])
-def test_what_lambda_promises_and_does_not_send_is_an_unexpected_error(missing: str) -> None:
+def test_a_record_without_a_promised_field_is_an_unexpected_error(missing: str) -> None:
     with pytest.raises(KeyError, match=missing):
         read_message({name: value for name, value in RECORD.items() if name != missing})

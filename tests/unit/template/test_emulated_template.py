@@ -20,7 +20,7 @@ def effects(template: Template) -> list[str]:
     ]
 
 
-def test_what_asks_for_tls_is_gone_and_every_permission_stays() -> None:
+def test_only_the_statements_about_tls_are_gone() -> None:
     assert effects(TEMPLATE).count("Deny") > 0
     assert effects(AMENDED) == [effect for effect in effects(TEMPLATE) if effect == "Allow"]
 

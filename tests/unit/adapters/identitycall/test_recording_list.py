@@ -27,7 +27,7 @@ def test_a_page_is_read_with_its_number_and_how_many_there_are() -> None:
     )
 
 
-def test_an_empty_page_is_a_page() -> None:
+def test_an_empty_page_is_read() -> None:
     assert read_page({"data": [], "meta": {"total_pages": 0}}, 1) == RecordingPage(1, 0)
 
 
@@ -83,7 +83,7 @@ def test_several_items_none_with_id_and_time_are_no_list(broken: dict[str, Any])
         {"data": None, "meta": META},
     ],
 )
-def test_anything_else_is_no_list(body: Any) -> None:
+def test_a_body_of_another_shape_is_not_a_list(body: Any) -> None:
     with pytest.raises(Unusable, match="wrong shape"):
         read_page(body, 1)
 

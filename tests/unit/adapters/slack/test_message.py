@@ -104,7 +104,7 @@ def test_slack_may_not_find_mentions_or_links_in_what_people_said() -> None:
     ],
     ids=["all fit", "one block too many", "beyond what is listed", "by two rules", "long texts", "long when escaped"],
 )
-def test_what_does_not_fit_is_counted(found: list[Violation], sections: int, rest: str | None) -> None:
+def test_violations_that_do_not_fit_are_counted(found: list[Violation], sections: int, rest: str | None) -> None:
     shown = texts(alert(*found))
     assert sum(text.startswith("*Goal not met:*") for text in shown) == sections
     more = [text for text in shown if text.startswith("_and ")]

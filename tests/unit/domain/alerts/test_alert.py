@@ -104,7 +104,7 @@ class TestWords:
             ([unmet(number) for number in range(60)], "60 violations"),
         ],
     )
-    def test_the_headline(self, found: list[Violation], headline: str) -> None:
+    def test_the_headline_counts_each_kind(self, found: list[Violation], headline: str) -> None:
         assert alert(*found).headline() == headline
 
     def test_a_subject_two_rules_name_is_told_once_by_the_most_severe(self) -> None:
@@ -146,7 +146,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("text", MALFORMED, ids=lambda text: text[:20])
-def test_what_is_no_alert_is_refused_without_being_shown(text: str) -> None:
+def test_a_text_that_is_not_an_alert_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(ValueError, match="validation error") as refused:
         Alert.model_validate_json(text)
     assert "No offer." not in str(refused.value)

@@ -12,7 +12,7 @@ from tests.fakes.found import known, violations
 from tests.fakes.make import alert, details, long_pause, unmet
 
 
-def test_it_reads_well_on_its_own() -> None:
+def test_subject_and_text_read_well_alone() -> None:
     composed = alert(unmet(severity=Severity.CRITICAL), long_pause(), known=details())
     assert email_subject(composed) == "Critical: 1 goal not met and 1 pause too long in recording 123"
     assert email_text(composed) == (
@@ -44,7 +44,7 @@ def test_without_details_it_says_what_it_knows() -> None:
     ],
     ids=["all fit", "one too many", "beyond what is listed", "by two rules", "few subjects, many violations"],
 )
-def test_what_does_not_fit_is_counted(found: list[Violation], shown: int, rest: str | None) -> None:
+def test_violations_that_do_not_fit_are_counted(found: list[Violation], shown: int, rest: str | None) -> None:
     lines = email_text(alert(*found)).splitlines()
     assert sum(line.startswith("- Goal not met") for line in lines) == shown
     assert [line.removeprefix("- ") for line in lines if line.startswith("- and")] == ([rest] if rest else [])

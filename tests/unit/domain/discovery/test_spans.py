@@ -26,7 +26,7 @@ def test_spans_that_overlap_become_one(
     assert opened(spans(*open_before), *spans(new)) == spans(*after)
 
 
-def test_the_whole_is_due_when_its_first_part_is_and_goes_on_where_its_newest_part_does() -> None:
+def test_merged_spans_are_due_with_the_first_and_go_on_with_the_newest() -> None:
     old = Span(from_ms=1, to_ms=5, due_ms=10, older_pages=3)
     new = Span(from_ms=4, to_ms=9, due_ms=20)
     assert opened([old], new) == (Span(from_ms=1, to_ms=9, due_ms=10),)

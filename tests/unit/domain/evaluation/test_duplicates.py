@@ -50,7 +50,7 @@ class TestDuplicates:
         history = History(first_sent_ms=NOON_MS - 10_000, copied_ms=world.clock(), deferrals={"throttled": 4})
         assert world.handle(event(history=history)) == Duplicate(123, "old_news")
 
-    def test_discovery_asks_only_about_recordings_nobody_knows(self, world: World) -> None:
+    def test_an_event_of_discovery_costs_a_request_only_without_an_outcome(self, world: World) -> None:
         self.judged(world)
         later = event(sent_ms=NOON_MS + HOUR_MS, source=Source.DISCOVERY)
         assert world.handle(later) == Duplicate(123, "known")
@@ -114,7 +114,7 @@ class TestReanalysis:
         world.clock.advance(HOUR_MS)
         return world.handle(event(sent_ms=world.clock()))
 
-    def test_only_what_is_new_is_alerted(self, world: World) -> None:
+    def test_only_new_violations_are_alerted(self, world: World) -> None:
         self.after(world, goal(1), pause())
         evaluated(self.after(world, goal(1, score=0.1), goal(2), pause()))
         assert world.alerted_subjects() == [["goal:1", "pause:95000-102000"], ["goal:2"]]
@@ -127,7 +127,7 @@ class TestReanalysis:
         result = evaluated(self.after(world, goal(1, score=0.2)))
         assert (result.alerted, world.outcome().violations_total, world.outcome().alert) == (False, 1, before)
 
-    def test_what_was_mended_and_breaks_again_is_not_told_twice(self, world: World) -> None:
+    def test_a_violation_that_disappears_and_returns_is_alerted_once(self, world: World) -> None:
         for found in ([goal(1)], [goal(1, met=True)], [goal(1)]):
             evaluated(self.after(world, *found))
         assert world.alerted_subjects() == [["goal:1"]]

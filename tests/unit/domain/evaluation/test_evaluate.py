@@ -55,16 +55,16 @@ class TestOneEvent:
         assert (outcome.fetch_started_ms, outcome.evaluated_at_ms, outcome.goals_evaluated) == (NOON_MS, NOON_MS, True)
 
     @pytest.mark.parametrize(
-        "obstacle",
+        "error",
         [Unavailable("Down."), NotFound("None."), Throttled("Pause."), Unusable("Odd."), KeyForbidden("No.")],
     )
     def test_an_alert_goes_out_without_details_when_they_are_not_to_be_had(
-        self, world: World, obstacle: AlertsError
+        self, world: World, error: AlertsError
     ) -> None:
         world.vendor.answers(123, body(123, goal()))
-        world.vendor.describes(123, obstacle)
+        world.vendor.describes(123, error)
         result = evaluated(world.handle(event()))
-        assert (result.alerted, result.details_missing) == (True, obstacle.reason)
+        assert (result.alerted, result.details_missing) == (True, error.reason)
         assert world.topic.published[0].recording_name() == "recording 123"
         assert world.vendor.requests == ["results 123", "details 123"]
 

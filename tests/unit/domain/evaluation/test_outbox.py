@@ -24,14 +24,16 @@ class TestPendingAlerts:
         return outcome
 
     @pytest.mark.parametrize(("after_ms", "carried_on"), [(LEASE_MS - 1, False), (LEASE_MS, True)])
-    def test_when_it_ran_out_whoever_comes_carries_it_on(self, world: World, after_ms: int, carried_on: bool) -> None:
+    def test_an_event_publishes_it_once_its_lease_has_expired(
+        self, world: World, after_ms: int, carried_on: bool
+    ) -> None:
         self.left_pending(world)
         world.clock.advance(after_ms)
         result = world.handle(event(sent_ms=NOON_MS - 10_000))
         assert (result == Duplicate(123, "old_news", alerted=True)) is carried_on
         assert len(world.topic.published) == carried_on
 
-    def test_it_is_carried_on_without_asking_the_vendor_and_under_its_id(self, world: World) -> None:
+    def test_it_is_published_without_a_request_and_under_its_id(self, world: World) -> None:
         before = self.left_pending(world)
         world.clock.advance(LEASE_MS)
         result = world.handle(event(sent_ms=NOON_MS + 1, source=Source.DISCOVERY))
@@ -42,14 +44,14 @@ class TestPendingAlerts:
         assert world.topic.published[0] == before.alert.message
         assert world.outcome().pending_alert is None
 
-    def test_it_is_carried_on_before_newer_results_replace_the_outcome(self, world: World) -> None:
+    def test_it_is_published_before_newer_results_replace_the_outcome(self, world: World) -> None:
         self.left_pending(world)
         world.vendor.answers(123, body(123, goal(1, met=True), goal(2)))
         world.clock.advance(LEASE_MS)
         evaluated(world.handle(event(sent_ms=world.clock())))
         assert world.alerted_subjects() == [["goal:1"], ["goal:2"]]
 
-    def test_it_is_carried_on_even_when_the_vendor_is_down_and_the_rules_are_broken(self, world: World) -> None:
+    def test_it_is_published_even_while_the_vendor_is_down_and_the_rules_are_invalid(self, world: World) -> None:
         self.left_pending(world)
         world.vendor.answers(123, Unavailable("Down."))
         world.rules.rules = RulesInvalid("Refused.")
@@ -57,7 +59,7 @@ class TestPendingAlerts:
         assert deferred(world.handle(event(sent_ms=world.clock()))).reason == "rules_invalid"
         assert world.alerted_subjects() == [["goal:1"]]
 
-    def test_whoever_carries_it_on_takes_the_lease_first(self, world: World) -> None:
+    def test_the_worker_that_publishes_it_takes_the_lease_first(self, world: World) -> None:
         self.left_pending(world)
         world.clock.advance(LEASE_MS)
         world.topic.loses_answers = 1

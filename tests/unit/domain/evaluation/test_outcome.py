@@ -17,7 +17,7 @@ FUNCTION_TIMEOUT_MS = 30_000
     ("sent_before_fetch_ms", "old_news"),
     [(STALENESS_MARGIN_MS + 1, True), (STALENESS_MARGIN_MS, False), (0, False), (-1, False), (86_400_000, True)],
 )
-def test_old_news_is_what_was_sent_well_before_the_fetch(sent_before_fetch_ms: int, old_news: bool) -> None:
+def test_an_event_sent_well_before_the_fetch_is_old_news(sent_before_fetch_ms: int, old_news: bool) -> None:
     assert CLEAR.answers(CLEAR.fetch_started_ms - sent_before_fetch_ms) is old_news
 
 
@@ -30,7 +30,7 @@ def test_the_margin_is_two_seconds_and_a_lease_outlives_the_function() -> None:
     ("status", "judged"),
     [(Status.CLEAR, True), (Status.VIOLATIONS, True), (Status.NOT_FOUND, False), (Status.ANALYSIS_FAILED, False)],
 )
-def test_what_counts_as_judged(status: Status, judged: bool) -> None:
+def test_only_clear_and_violations_count_as_judged(status: Status, judged: bool) -> None:
     assert replace(CLEAR, status=status).judged is judged
 
 
@@ -39,7 +39,7 @@ def test_a_confirmation_never_turns_the_time_of_the_fetch_back() -> None:
     assert CLEAR.confirmed(NOON_MS + 5).fetch_started_ms == NOON_MS + 5
 
 
-def test_what_has_no_alert_cannot_be_leased_or_published() -> None:
+def test_an_outcome_without_an_alert_cannot_be_leased_or_published() -> None:
     for step in (NOT_FOUND.leased, NOT_FOUND.published_alert):
         with pytest.raises(ValueError, match="has no alert"):
             step(NOON_MS)

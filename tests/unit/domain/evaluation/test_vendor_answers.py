@@ -29,7 +29,7 @@ class TestWhatTheVendorAnswers:
     """The design's table, row by row."""
 
     @pytest.mark.parametrize(
-        ("obstacle", "reason"),
+        ("error", "reason"),
         [
             (Unavailable("500, 301, time-out, cut, not JSON"), "upstream_down"),
             (Throttled("429"), "throttled"),
@@ -38,16 +38,16 @@ class TestWhatTheVendorAnswers:
             (KeyForbidden("403"), "forbidden"),
         ],
     )
-    def test_a_passing_obstacle_defers_and_leaves_no_trace_in_the_table(
-        self, world: World, obstacle: AlertsError, reason: str
+    def test_a_transient_error_defers_and_writes_no_outcome(
+        self, world: World, error: AlertsError, reason: str
     ) -> None:
-        world.vendor.answers(123, obstacle)
+        world.vendor.answers(123, error)
         result = deferred(world.handle(event()))
-        assert (result.reason, result.message) == (reason, str(obstacle))
+        assert (result.reason, result.message) == (reason, str(error))
         assert world.outcomes.rows == {}
 
     @pytest.mark.parametrize(
-        ("obstacle", "held_for_ms"),
+        ("error", "held_for_ms"),
         [
             (Throttled("429"), MINUTE_MS),
             (Throttled("429, Retry-After", NOON_MS + 7_000), 7_000),
@@ -55,16 +55,16 @@ class TestWhatTheVendorAnswers:
             (KeyMissing("no key"), MINUTE_MS),
         ],
     )
-    def test_a_429_or_a_refused_key_holds_everybodys_requests(
-        self, world: World, obstacle: AlertsError, held_for_ms: int
+    def test_a_429_or_a_refused_key_holds_the_requests_of_all_workers(
+        self, world: World, error: AlertsError, held_for_ms: int
     ) -> None:
-        world.vendor.answers(123, obstacle)
+        world.vendor.answers(123, error)
         world.handle(event())
         assert world.budget.holds == [NOON_MS + held_for_ms]
 
-    @pytest.mark.parametrize("obstacle", [Unavailable("500"), KeyForbidden("403"), NotFound("404"), NotAnalysed("422")])
-    def test_nothing_else_holds_anybody(self, world: World, obstacle: AlertsError) -> None:
-        world.vendor.answers(123, obstacle)
+    @pytest.mark.parametrize("error", [Unavailable("500"), KeyForbidden("403"), NotFound("404"), NotAnalysed("422")])
+    def test_no_other_error_holds_requests(self, world: World, error: AlertsError) -> None:
+        world.vendor.answers(123, error)
         world.vendor.describes(123, details(goals_evaluated=False, status="processing"))
         world.handle(event())
         assert world.budget.holds == []
@@ -75,7 +75,7 @@ class TestWhatTheVendorAnswers:
         evaluated(world.handle(event()))
         assert world.budget.holds == [NOON_MS + 9_000]
 
-    def test_a_server_that_asks_for_a_pause_is_given_it(self, world: World) -> None:
+    def test_a_pause_that_the_server_asks_for_is_kept(self, world: World) -> None:
         world.vendor.answers(123, Unavailable("503", NOON_MS + 77_000), body(123))
         result = deferred(world.handle(event()))
         assert (result.delay_s, result.history.not_before_ms) == (77, NOON_MS + 77_000)
@@ -85,14 +85,14 @@ class TestWhatTheVendorAnswers:
         assert (early.reason, early.delay_s, world.vendor.requests) == ("upstream_down", 1, ["results 123"])
 
     @pytest.mark.parametrize("recording", [123, UUID])
-    def test_404_is_believed_at_the_third_try_over_ten_minutes(self, world: World, recording: int | str) -> None:
+    def test_the_third_404_within_ten_minutes_is_final(self, world: World, recording: int | str) -> None:
         result = evaluated(world.handle_until_settled(event(recording)))
         assert (result.outcome.status, result.outcome.recording, result.alerted) == (Status.NOT_FOUND, recording, False)
         assert world.vendor.requests == [f"results {recording}"] * 3
         assert world.clock() == NOON_MS + 600_000
         assert world.outcome(recording).results_digest is None
 
-    def test_404_never_replaces_a_judged_outcome(self, world: World) -> None:
+    def test_a_404_never_replaces_a_judged_outcome(self, world: World) -> None:
         world.vendor.answers(123, body(123, goal()))
         judged = evaluated(world.handle(event())).outcome
         world.vendor.answers(123, NotFound("404"))
@@ -100,13 +100,13 @@ class TestWhatTheVendorAnswers:
         assert world.handle_until_settled(event(sent_ms=world.clock())) == Duplicate(123, "kept")
         assert world.outcome().results_digest == judged.results_digest
 
-    def test_a_recording_that_appears_after_all_is_judged(self, world: World) -> None:
+    def test_a_recording_that_appears_after_a_404_is_judged(self, world: World) -> None:
         evaluated(world.handle_until_settled(event()))
         world.vendor.answers(123, body(123, goal()))
         result = evaluated(world.handle(event(sent_ms=world.clock())))
         assert (result.outcome.status, result.alerted, world.outcome().revision) == (Status.VIOLATIONS, True, 3)
 
-    def test_404_again_is_nothing_new_and_counts_as_asked(self, world: World) -> None:
+    def test_another_404_changes_only_the_time_of_the_fetch(self, world: World) -> None:
         evaluated(world.handle_until_settled(event()))
         asked_anew_ms = world.clock.now_ms
         assert world.handle_until_settled(event(sent_ms=asked_anew_ms)) == Duplicate(123, "unchanged")
@@ -161,7 +161,7 @@ class TestWhatTheVendorAnswers:
 class TestLateGoals:
     """Results without goals are final only when the vendor says that goals are evaluated."""
 
-    def test_after_60_minutes_what_is_there_is_judged_and_says_so(self, world: World) -> None:
+    def test_after_60_minutes_results_are_judged_without_goals_and_the_outcome_says_so(self, world: World) -> None:
         world.vendor.answers(123, body(123, pause()))
         world.vendor.describes(123, details(goals_evaluated=False))
         result = evaluated(world.handle_until_settled(event()))

@@ -37,7 +37,7 @@ def test_any_other_type_is_ours_only_if_it_names_a_recording(name: str) -> None:
 
 
 @pytest.mark.parametrize("event", [{"recording_id": 1}, {}, {"type": 5}, {"event": None}, [], "ping", 1, None])
-def test_what_names_no_type_is_left_to_the_reader(event: object) -> None:
+def test_an_event_without_a_type_is_left_to_the_reader(event: object) -> None:
     assert may_announce_results(event)
 
 

@@ -35,7 +35,7 @@ GOAL_CASES = [
 
 
 @pytest.mark.parametrize(("fields", "found", "fires"), GOAL_CASES)
-def test_it_fires(fields: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
+def test_the_rule_fires_or_not(fields: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
     subjects = [violation.subject for violation in rules(goal_rule(**fields)).judge(results(found))]
     assert subjects == ([f"goal:{found['goal_id']}"] if fires else [])
 
@@ -48,7 +48,7 @@ def test_it_fires(fields: dict[str, Any], found: dict[str, Any], fires: bool) ->
         (unmet(3, name="a\nb"), "goal:3", "Goal not met: a b, score 0.30"),
     ],
 )
-def test_subject_and_summary(violation: Violation, subject: str, summary: str) -> None:
+def test_the_violation_has_its_subject_and_summary(violation: Violation, subject: str, summary: str) -> None:
     assert (violation.subject, violation.summary) == (subject, summary)
 
 

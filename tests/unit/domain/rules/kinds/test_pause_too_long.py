@@ -27,13 +27,13 @@ PAUSE_CASES = [
 
 
 @pytest.mark.parametrize(("rule", "found", "fires"), PAUSE_CASES)
-def test_it_fires(rule: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
+def test_the_rule_fires_or_not(rule: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
     subjects = [violation.subject for violation in rules(rule).judge(results(found))]
     assert subjects == ([f"pause:{found['start_ms']}-{found['end_ms']}"] if fires else [])
 
 
 @given(limit=st.integers(0, 2**62), beyond=st.integers(-1_000, 1_000))
-def test_only_what_is_over_the_limit_is_too_long(limit: int, beyond: int) -> None:
+def test_only_a_duration_over_the_limit_is_too_long(limit: int, beyond: int) -> None:
     fired = rules(pause_rule(limit)).judge(results(pause() | {"duration_ms": limit + beyond}))
     assert bool(fired) is (beyond > 0)
 
@@ -45,5 +45,5 @@ def test_only_what_is_over_the_limit_is_too_long(limit: int, beyond: int) -> Non
         (long_pause(5_001), "pause:95000-100001", "Pause too long: 5.001 s at 1:35, limit 5.0 s"),
     ],
 )
-def test_subject_and_summary(violation: Violation, subject: str, summary: str) -> None:
+def test_the_violation_has_its_subject_and_summary(violation: Violation, subject: str, summary: str) -> None:
     assert (violation.subject, violation.summary) == (subject, summary)

@@ -33,7 +33,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("rule", "found", "fires"), CASES)
-def test_it_fires(rule: dict[str, Any], found: list[dict[str, Any]], fires: bool) -> None:
+def test_the_rule_fires_or_not(rule: dict[str, Any], found: list[dict[str, Any]], fires: bool) -> None:
     subjects = [violation.subject for violation in rules(rule).judge(results(*found))]
     assert subjects == (["silence"] if fires else [])
 
@@ -57,7 +57,7 @@ def alert_of(*each: dict[str, Any]) -> Alert:
     return Alert.model_validate_json(alerts.compose(123, violations, None, JUDGED_AT).model_dump_json())
 
 
-def test_an_alert_of_it_alone() -> None:
+def test_an_alert_of_this_kind_alone_reads_well() -> None:
     alert = alert_of(silence_rule())
     summary = "Too much silence: 12.5 s in 2 pauses, limit 10.0 s"
     evidence = {"kind": "silence_too_much", "silence_ms": 12_500, "pauses": 2, "limit_ms": 10_000}
