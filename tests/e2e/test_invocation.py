@@ -1,41 +1,13 @@
-"""The evaluation function's answers: what Lambda demands of a batch, and what a direct caller is told."""
+"""The answer to a batch while the table is out of reach. The roles of the template are enforced."""
 
 import json
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from local.deployment import EVALUATION
 from local.stack import LocalStack
 from tests.e2e.conftest import MET, MakeRecording
-
-
-def batch(*bodies: str) -> dict[str, Any]:
-    """An SQS batch as Lambda hands it over. Its receipt handles belong to no message."""
-    now = str(int(time.time() * 1000))
-    return {
-        "Records": [
-            {
-                "messageId": str(uuid.uuid4()),
-                "receiptHandle": "none",
-                "body": body,
-                "attributes": {
-                    "ApproximateReceiveCount": "1",
-                    "SentTimestamp": now,
-                    "SenderId": "test",
-                    "ApproximateFirstReceiveTimestamp": now,
-                },
-                "messageAttributes": {},
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:any",
-                "awsRegion": "eu-central-1",
-            }
-            for body in bodies
-        ]
-    }
+from tests.fakes.sqs import batch, failures
 
 
 @contextmanager
@@ -54,10 +26,8 @@ def table_out_of_reach(stack: LocalStack) -> Iterator[None]:
 def test_a_record_whose_table_is_out_of_reach_is_the_only_failed_one(
     stack: LocalStack, make_recording: MakeRecording
 ) -> None:
-    """The table out of reach: nothing can be read or written, which nobody expects."""
     recording = make_recording(goals=[MET])
-    event = batch(json.dumps({"recording_id": recording.id}))
     with table_out_of_reach(stack):
-        answer = stack.invoke(event)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+        answer = stack.invoke(batch("unreadable", {"recording_id": recording.id}))
+    assert answer == failures(2)
     assert stack.outcome(recording.id) is None

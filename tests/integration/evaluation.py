@@ -9,8 +9,9 @@ from domain.retry import History
 from runtime import evaluation_report
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import body, goal
+from tests.fakes.sqs import batch
 from tests.integration.aws import Aws
-from tests.integration.workers import KEY, PREFIX, Vendor, batch, context, counted, evaluation_worker, log_lines_of
+from tests.integration.workers import KEY, PREFIX, Vendor, context, counted, evaluation_worker, log_lines_of
 
 NONE_FAILED: list[int] = []
 

@@ -8,19 +8,11 @@ import pytest
 from domain.alerts.alert import Alert
 from handlers import notify_slack
 from tests.fakes.clock import FakeClock
+from tests.fakes.sqs import batch, failures, sqs_record
 from tests.integration.aws import Aws
 from tests.integration.evaluation import history_of
 from tests.integration.socket_server import RawServer
-from tests.integration.workers import (
-    PREFIX,
-    batch,
-    context,
-    counted,
-    failures,
-    log_lines_of,
-    slack_worker,
-    sqs_record,
-)
+from tests.integration.workers import PREFIX, context, counted, log_lines_of, slack_worker
 
 URL = f"{PREFIX}/slack-webhook-url"
 NOTHING_FAILED = failures()

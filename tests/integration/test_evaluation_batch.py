@@ -10,9 +10,10 @@ from domain.lease import LEASE_MS
 from domain.retry import History
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import UUID, body, goal, pause
+from tests.fakes.sqs import sqs_record
 from tests.integration.aws import TABLE
 from tests.integration.evaluation import NONE_FAILED, Evaluation
-from tests.integration.workers import PREFIX, sqs_record
+from tests.integration.workers import PREFIX
 
 MEGABYTE = 1_048_576
 A_BUG = ZeroDivisionError("a bug")

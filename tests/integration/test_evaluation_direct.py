@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.clock import NOON_MS
+from tests.fakes.sqs import sqs_record
 from tests.integration.evaluation import NONE_FAILED, Evaluation
-from tests.integration.workers import sqs_record
 
 EVENT = {
     "source": "identitycall",

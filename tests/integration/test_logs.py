@@ -13,18 +13,10 @@ from handlers import notify_slack
 from runtime import evaluation_report
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import alert, body, details, goal, unmet
+from tests.fakes.sqs import sqs_record
 from tests.integration.aws import TABLE, Aws
 from tests.integration.socket_server import Act, RawServer, cuts, says
-from tests.integration.workers import (
-    KEY,
-    PREFIX,
-    Vendor,
-    context,
-    evaluation_worker,
-    log_lines_of,
-    slack_worker,
-    sqs_record,
-)
+from tests.integration.workers import KEY, PREFIX, Vendor, context, evaluation_worker, log_lines_of, slack_worker
 
 SPOKEN = "my card number is 4111"
 NAMED = "Call of Erika Mustermann"

@@ -12,10 +12,11 @@ from domain.alerts.alert import Alert, email_subject
 from domain.lease import LEASE_MS
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import alert, long_pause, unmet
+from tests.fakes.sqs import batch, failures
 from tests.integration.aws import Aws
 from tests.integration.notifier import NOTHING_FAILED, URL, Notifier, alert_title
 from tests.integration.socket_server import RawServer, says
-from tests.integration.workers import batch, failures, received, slack_worker
+from tests.integration.workers import received, slack_worker
 
 ONE, TWO, THREE = (alert(unmet(number), recording=number) for number in (1, 2, 3))
 OK = says(b"ok")

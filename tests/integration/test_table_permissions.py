@@ -12,6 +12,7 @@ import pytest
 from domain.wording import iso
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import UUID, alert, body, goal, unmet
+from tests.fakes.sqs import batch
 from tests.integration.aws import TABLE, Aws
 from tests.integration.socket_server import RawServer
 from tests.integration.workers import (
@@ -19,7 +20,6 @@ from tests.integration.workers import (
     KEY,
     PREFIX,
     Vendor,
-    batch,
     context,
     discovery_worker,
     evaluation_worker,

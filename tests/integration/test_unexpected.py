@@ -8,16 +8,9 @@ import pytest
 from adapters.slack.webhook import SlackWebhook
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import alert, body, goal
+from tests.fakes.sqs import sqs_record
 from tests.integration.aws import Aws
-from tests.integration.workers import (
-    KEY,
-    PREFIX,
-    Vendor,
-    context,
-    evaluation_worker,
-    slack_worker,
-    sqs_record,
-)
+from tests.integration.workers import KEY, PREFIX, Vendor, context, evaluation_worker, slack_worker
 
 A_BUG = ZeroDivisionError("Mrs Smith said it")
 MAX_RECEIVES = 5

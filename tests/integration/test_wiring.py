@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from handlers import discover_recordings, evaluate_recordings, notify_slack
+from tests.fakes.sqs import batch, failures
 from tests.integration.aws import REGION, Aws
-from tests.integration.workers import batch, context, failures, settings
+from tests.integration.workers import context, settings
 
 SOURCES = Path(__file__).parents[2] / "src"
 ENTRANCES = [evaluate_recordings, notify_slack, discover_recordings]

@@ -1,4 +1,4 @@
-"""The functions' workers on an account in this process, and SQS events as Lambda makes them."""
+"""The functions' workers on an account in this process."""
 
 import io
 import json
@@ -12,15 +12,15 @@ import responses
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from adapters.message_queue import HISTORY_ATTRIBUTE
 from handlers import discover_recordings, evaluate_recordings, notify_slack
 from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import SlackWorker
 from runtime.outside import Outside
 from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings
-from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.clock import FakeClock
 from tests.fakes.make import details
+from tests.fakes.sqs import sqs_record
 from tests.integration.aws import TABLE, Aws
 
 PREFIX = "/alerts"
@@ -92,32 +92,6 @@ def settings(aws: Aws) -> dict[str, Any]:
         "slack_dead_letter_queue_url": aws.dead_letter_url,
         "email_topic_arn": "",
     }
-
-
-def sqs_record(
-    body: object, number: int = 1, *, sent_ms: int, receive_count: int = 1, history: str = ""
-) -> dict[str, Any]:
-    """One record of a batch. A body that is no text is written as JSON."""
-    return {
-        "messageId": f"message-{number}",
-        "receiptHandle": f"handle-{number}",
-        "body": body if isinstance(body, str) else json.dumps(body),
-        "attributes": {"ApproximateReceiveCount": str(receive_count), "SentTimestamp": str(sent_ms)},
-        "messageAttributes": {HISTORY_ATTRIBUTE: {"stringValue": history, "dataType": "String"}} if history else {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:events",
-        "awsRegion": "eu-central-1",
-    }
-
-
-def batch(*bodies: object, sent_ms: int = NOON_MS) -> dict[str, Any]:
-    """Messages 1, 2 and so on with these bodies, as Lambda delivers them."""
-    return {"Records": [sqs_record(each, number, sent_ms=sent_ms) for number, each in enumerate(bodies, 1)]}
-
-
-def failures(*numbers: int) -> dict[str, Any]:
-    """Lambda's answer where these messages of a batch failed, and no others."""
-    return {"batchItemFailures": [{"itemIdentifier": f"message-{number}"} for number in numbers]}
 
 
 def received(aws: Aws, url: str, sent_ms: int) -> dict[str, Any]:

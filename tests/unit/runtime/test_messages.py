@@ -1,30 +1,14 @@
 """An SQS message as Lambda delivers it."""
 
-from typing import Any
-
 import pytest
 
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from domain.retry import History
 from runtime.messages import Message, read_message
 from tests.fakes.clock import NOON_MS
+from tests.fakes.sqs import sqs_record
 
-RECORD: dict[str, Any] = {
-    "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
-    "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a…",
-    "body": '{"recording_id": 123}',
-    "attributes": {
-        "ApproximateReceiveCount": "3",
-        "SentTimestamp": str(NOON_MS),
-        "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-        "ApproximateFirstReceiveTimestamp": str(NOON_MS + 5),
-    },
-    "messageAttributes": {},
-    "md5OfBody": "…",
-    "eventSource": "aws:sqs",
-    "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:events",
-    "awsRegion": "eu-central-1",
-}
+RECORD = sqs_record({"recording_id": 123}, sent_ms=NOON_MS, receive_count=3)
 WAITED = History(
     first_sent_ms=NOON_MS - 5_000, copied_ms=NOON_MS + 100, reason="throttled", deferrals={"throttled": 1}, failures=1
 )
