@@ -109,6 +109,12 @@ def test_the_traceback_of_a_tenth_caller_is_no_longer_than_that_of_one() -> None
         assert frames[1:] == ["value", "perform", "fail"]
 
 
+def test_a_missing_value_is_an_error() -> None:
+    gathered: GatheredCall[int, int] = GatheredCall(lambda keys: list(keys[1:]), BatchThreads(1))
+    with pytest.raises(ValueError, match="shorter"):
+        gathered(1)
+
+
 def test_an_unfinished_item_has_no_result_and_delays_no_other() -> None:
     threads = BatchThreads(3, FOREVER_S)
     released = threading.Event()

@@ -76,6 +76,13 @@ class TestErrors:
         world.clock.advance(delay_s * 1_000)
         assert world.deliver(result.history) == Sent(repeats_unknown=False)
 
+    def test_a_429_is_tried_no_sooner_than_slack_says(self, world: World) -> None:
+        world.slack.fails(Throttled("429", NOON_MS + 30_000))
+        result = deferred(world.deliver())
+        world.clock.advance(29_999)
+        assert deferred(world.deliver(result.history)).delay_s == 1
+        assert world.stage.passed.count("before send") == 1
+
     def test_a_permanent_one_is_a_dead_letter_with_slacks_word_and_can_be_redriven(self, world: World) -> None:
         world.slack.fails(Refused("channel_is_archived", "Slack answered 410 channel_is_archived."))
         assert world.deliver() == DeadLettered("channel_is_archived", "Slack answered 410 channel_is_archived.")

@@ -113,6 +113,21 @@ class TestTwoWorkers:
                 world.handle_until_settled(given)
         assert_settled(world)
 
+    @pytest.mark.parametrize("point", range(len(BY_NUMBER)))
+    def test_a_worker_held_up_beyond_its_lease_does_no_harm(self, point: int) -> None:
+        """Its alert was carried on by another; its own late send has the same id, and its late write loses."""
+        world = alerting_world()
+
+        def sleep_and_be_overtaken() -> None:
+            world.clock.advance(LEASE_MS)
+            world.handle(event(sent_ms=NOON_MS + 1))
+
+        result = overtaken(world, point, event(), sleep_and_be_overtaken)
+        if isinstance(result, Deferred):
+            world.clock.advance(result.delay_s * 1_000)
+            world.handle_until_settled(event())
+        assert_settled(world, sends=range(1, 3))
+
     def test_a_late_mark_counts_although_another_worker_took_the_lease(self) -> None:
         """Else the other worker's successor would publish again an alert that is known to have arrived."""
         world = alerting_world()
