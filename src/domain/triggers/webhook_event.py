@@ -1,17 +1,17 @@
 """Which webhook events may announce results to judge.
 
-The vendor does not document its webhooks, so the rule goes by words. In doubt an event is taken: a recording that is
-not analysed yet is only deferred. An event is ours when
+The vendor does not document its webhooks, so the words of an event's type decide. An unclear event is accepted, because
+a recording that is not analysed yet is only deferred. An event is ours if
 
     it is about a recording         the type says recording, call, analysis or results,
                                     or the event has a field named `recording_id`
-    and says nothing else of it     no created, deleted, started, failed …, unless it also says done, completed, ready …
+    and it reports no other step    no created, deleted, started, failed …, unless it also says done, completed, ready …
 
     recording.analyzed   RecordingReanalysed   recording.updated   call_processed   analysis.completed      ours
     transcription.completed                           with a `recording_id`; without one it is not         ours
     ping   recording.created   recording.deleted   recording.analysis_failed   project.completed           not ours
 
-An event without a type is ours: it was made for us.
+An event without a type is ours: its sender wrote it for this webhook.
 """
 
 import re
