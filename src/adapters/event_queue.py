@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

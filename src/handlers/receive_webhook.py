@@ -22,8 +22,8 @@ from pydantic_core import from_json
 from adapters.event_queue import EventQueue
 from adapters.webhook_gate import WEBHOOK_SECRET, WebhookGate
 from domain import wording
-from domain.evaluation.outcome import Source
 from domain.triggers.recording_events import MalformedEvent, read
+from domain.triggers.source import Source
 from domain.triggers.webhook_event import event_types, may_announce_results
 from runtime.function_url import Answer, Status, read_json_post
 from runtime.local_stack import require_local_stack

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.evaluation.event import RecordingEvent
-from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
 from domain.retry import DeadLettered, History
 from domain.triggers.recording_events import MalformedEvent, read, read_text
+from domain.triggers.source import Source
 from runtime.batch import Group
 from runtime.messages import Message
 

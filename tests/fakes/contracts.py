@@ -9,10 +9,11 @@ import pytest
 
 from domain.alerts.deliver import AlreadySent, Claim, DeliveryLedger, HeldByAnother
 from domain.errors import Conflict
-from domain.evaluation.outcome import OutboxAlert, Outcome, Source, Status, keep
+from domain.evaluation.outcome import OutboxAlert, Outcome, Status, keep
 from domain.lease import LEASE_MS
 from domain.ports import OutcomeTable
 from domain.rules.violation import Severity
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import UUID, alert, details, goal, long_pause, pause, snapshot, unmet
 

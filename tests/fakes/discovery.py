@@ -8,9 +8,9 @@ from domain.discovery.mark import Mark, Marked
 from domain.discovery.recording_list import ListedRecording, RecordingPage
 from domain.discovery.state import DiscoveryState
 from domain.errors import BudgetSpent, Conflict
-from domain.evaluation.outcome import Source
 from domain.ports import Clock
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 from tests.fakes.stage import Stage
 
 PER_PAGE = 100

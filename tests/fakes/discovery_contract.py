@@ -15,8 +15,8 @@ from domain.discovery.recording_list import Order
 from domain.discovery.spans import Span
 from domain.discovery.state import DiscoveryState
 from domain.errors import Conflict
-from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import UUID
 

@@ -7,13 +7,14 @@ from pydantic_core import to_json
 from domain.alerts import alert as alerts
 from domain.alerts.alert import Alert
 from domain.evaluation.event import RecordingEvent
-from domain.evaluation.outcome import Snapshot, Source
+from domain.evaluation.outcome import Snapshot
 from domain.recording import Goal, Pause, RecordingDetails, RecordingId, Results
 from domain.retry import History
 from domain.rules.document import RuleSet
 from domain.rules.kinds.goal_unmet import UnmetGoal
 from domain.rules.kinds.pause_too_long import LongPause
 from domain.rules.violation import Severity, Violation
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS
 
 UUID = "01938c5e-7a10-7000-8000-000000000123"

@@ -14,8 +14,9 @@ from domain.discovery.mark import Mark, Marked
 from domain.discovery.recording_list import Order
 from domain.discovery.spans import Span
 from domain.discovery.state import DiscoveryState
-from domain.evaluation.outcome import Source, Status
+from domain.evaluation.outcome import Status
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 from tests.fakes import contracts
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.discovery_contract import DiscoveryMemoryContract, Judge

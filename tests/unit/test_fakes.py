@@ -6,8 +6,8 @@ import pytest
 from pytest_socket import SocketBlockedError
 
 from domain.discovery.decision import Judged
-from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 from tests.fakes.clock import FakeClock
 from tests.fakes.contracts import DeliveryLedgerContract, OutcomeTableContract
 from tests.fakes.discovery import InMemoryDiscovery

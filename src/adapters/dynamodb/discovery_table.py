@@ -12,9 +12,10 @@ from domain.discovery.mark import Mark, Marked
 from domain.discovery.recording_list import Order
 from domain.discovery.spans import Span, Spans
 from domain.discovery.state import DiscoveryState
-from domain.evaluation.outcome import Source, Status
+from domain.evaluation.outcome import Status
 from domain.ports import Clock
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 from domain.wording import epoch_ms
 
 if TYPE_CHECKING:

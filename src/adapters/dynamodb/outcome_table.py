@@ -13,10 +13,11 @@ from adapters.dynamodb.keys import Item, Key, alias_key, outcome_key, recording_
 from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
 from domain.errors import Refused, Unusable
-from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Source, Status
+from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
 from domain.rules.violation import Severity
+from domain.triggers.source import Source
 from domain.wording import epoch_ms, iso
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from domain.discovery.mark import Mark, Marked
 from domain.discovery.recording_list import ListedRecording
 from domain.discovery.state import GRACE_MS, SETTLED_MS, DiscoveryState
-from domain.evaluation.outcome import Source
+from domain.triggers.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from domain.discovery.recording_list import RecordingPage
 from domain.discovery.state import DiscoveryState
 from domain.discovery.walk import PageWalk
 from domain.errors import AlertsError, Conflict, Contended, NotNow, NotTaken, OutOfTime, Unavailable, Unusable
-from domain.evaluation.outcome import Source
 from domain.hold import hold_on_refusal
 from domain.ports import Clock
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 
 _PAGE_RESERVE_MS: Final = 15_000
 """The longest that one page takes: the request, looking up and announcing a hundred recordings, with their retries."""

@@ -7,8 +7,8 @@ from domain.discovery.decision import Trace
 from domain.discovery.mark import Mark
 from domain.discovery.recording_list import RecordingPage
 from domain.discovery.state import DiscoveryState
-from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 
 
 class RecordingList(Protocol):

@@ -13,13 +13,14 @@ from domain.errors import AlertsError, Conflict, NotFound, OutOfTime, Unavailabl
 from domain.evaluation.event import Duplicate, Evaluated, RecordingEvent
 from domain.evaluation.fetch import AnalysisFailed, FetchAnalysis, Fetched, Wait
 from domain.evaluation.outbox import Outbox
-from domain.evaluation.outcome import OutboxAlert, Outcome, Source, Status, keep
+from domain.evaluation.outcome import OutboxAlert, Outcome, Status, keep
 from domain.lease import LEASE_MS
 from domain.ports import Clock, OutcomeTable, RuleBook
 from domain.recording import RecordingDetails, RecordingId
 from domain.retry import not_found_for_good
 from domain.rules.document import RuleSet
 from domain.rules.violation import Violation
+from domain.triggers.source import Source
 
 _START_RESERVE_MS: Final = 18_000
 """The time limits of both requests, and the writes. If AWS hangs as well, SQS redelivers."""

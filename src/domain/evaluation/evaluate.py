@@ -10,9 +10,9 @@ from domain.errors import AlertsError, Conflict, Contended
 from domain.evaluation.attempt import Attempt, Outrun
 from domain.evaluation.event import RecordingEvent, Result
 from domain.evaluation.fetch import Wait
-from domain.evaluation.outcome import Source
 from domain.ports import Clock, Marks
 from domain.retry import DeadLettered, Deferred, Random, settle, still_waiting
+from domain.triggers.source import Source
 
 _ATTEMPTS: Final = 4
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from domain.evaluation.outcome import Outcome, Source
+from domain.evaluation.outcome import Outcome
 from domain.recording import RecordingId
 from domain.retry import DeadLettered, Deferred, History
+from domain.triggers.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from domain.alerts.alert import MAX_VIOLATIONS, Alert
 from domain.recording import RecordingId, Results
 from domain.rules.violation import Severity, Violation
+from domain.triggers.source import Source
 
 STALENESS_MARGIN_MS: Final = 2_000
 """Exceeds clock skew: an event this much older than the fetch cannot announce newer results."""
@@ -24,16 +25,6 @@ class Status(StrEnum):
     VIOLATIONS = "violations"
     NOT_FOUND = "not_found"
     ANALYSIS_FAILED = "analysis_failed"
-
-
-class Source(StrEnum):
-    """Which trigger brought the event."""
-
-    QUEUE = "queue"
-    EVENTBRIDGE = "eventbridge"
-    WEBHOOK = "webhook"
-    DISCOVERY = "discovery"
-    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)

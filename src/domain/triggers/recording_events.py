@@ -17,8 +17,8 @@ from pydantic_core import from_json
 
 from domain import wording
 from domain.errors import Refused
-from domain.evaluation.outcome import Source
 from domain.recording import InvalidRecordingId, RecordingId, parse_recording_id
+from domain.triggers.source import Source
 
 EVENT_SOURCE: Final = "identitycall"
 DETAIL_TYPE: Final = "Recording Analyzed"

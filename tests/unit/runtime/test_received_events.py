@@ -3,8 +3,8 @@
 import json
 
 from domain.evaluation.event import RecordingEvent
-from domain.evaluation.outcome import Source
 from domain.retry import DeadLettered, History
+from domain.triggers.source import Source
 from runtime.messages import Message
 from runtime.received_events import by_recording
 from tests.fakes.clock import NOON_MS

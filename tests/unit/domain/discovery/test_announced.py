@@ -3,7 +3,7 @@
 import pytest
 
 from domain.discovery.mark import Mark
-from domain.evaluation.outcome import Source
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS
 from tests.unit.domain.discovery.world import DAY, HOUR, MINUTE, ORDERS, World
 

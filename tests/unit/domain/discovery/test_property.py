@@ -13,7 +13,7 @@ from domain.discovery.mark import Mark, Marked
 from domain.discovery.state import COMPLETION_MS
 from domain.discovery.walk import OVERLAP_MS
 from domain.errors import Throttled, Unavailable
-from domain.evaluation.outcome import Source
+from domain.triggers.source import Source
 from tests.fakes.stage import Crash
 from tests.unit.domain.discovery.world import DAY, HOUR, MINUTE, World
 

@@ -7,8 +7,8 @@ import pytest
 
 from domain.discovery.decision import Judged, Trace
 from domain.discovery.recording_list import ListedRecording, RecordingPage
-from domain.evaluation.outcome import Source
 from domain.recording import RecordingId
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.unit.domain.discovery.world import DAY, MINUTE, ORDERS, World
 

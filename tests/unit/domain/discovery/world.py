@@ -7,7 +7,7 @@ import pytest
 from domain.discovery.decision import Judged
 from domain.discovery.discover import DiscoverRecordings, Run
 from domain.discovery.spans import Spans
-from domain.evaluation.outcome import Source
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.discovery import FakeList, FakeSender, FakeSpareBudget, InMemoryDiscovery
 from tests.fakes.stage import Stage

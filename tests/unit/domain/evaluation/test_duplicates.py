@@ -8,9 +8,10 @@ import pytest
 
 from domain.errors import NotAnalysed
 from domain.evaluation.event import Duplicate, Evaluated, Result
-from domain.evaluation.outcome import STALENESS_MARGIN_MS, Outcome, Source, Status
+from domain.evaluation.outcome import STALENESS_MARGIN_MS, Outcome, Status
 from domain.recording import RecordingId
 from domain.retry import History
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import UUID, body, details, event, goal, pause, pause_rule, rules
 from tests.fakes.world import World, deferred, evaluated

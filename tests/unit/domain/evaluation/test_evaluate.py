@@ -10,8 +10,9 @@ from domain.errors import (
     Unavailable,
     Unusable,
 )
-from domain.evaluation.outcome import Source, Status
+from domain.evaluation.outcome import Status
 from domain.rules.document import RuleSet
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import body, event, goal, pause, pause_rule, rules
 from tests.fakes.world import FUNCTION_MS, World, evaluated

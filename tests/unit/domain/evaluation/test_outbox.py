@@ -4,8 +4,9 @@ import pytest
 
 from domain.errors import AlertsError, RulesInvalid, Throttled, Unavailable
 from domain.evaluation.event import Duplicate
-from domain.evaluation.outcome import Outcome, Source
+from domain.evaluation.outcome import Outcome
 from domain.lease import LEASE_MS
+from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import body, event, goal
 from tests.fakes.world import World, deferred, evaluated

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.evaluation.outcome import Source
 from domain.triggers.recording_events import Announcement, MalformedEvent, read, read_text
+from domain.triggers.source import Source
 from tests.fakes.make import UUID
 
 EVENTBRIDGE = {
