@@ -19,6 +19,7 @@ from domain.ports import Clock, OutcomeTable, RuleBook
 from domain.recording import RecordingDetails, RecordingId
 from domain.retry import not_found_for_good
 from domain.rules.document import RuleSet
+from domain.rules.judge import judge
 from domain.rules.violation import Violation
 from domain.triggers.source import Source
 
@@ -108,7 +109,7 @@ class Attempt:
         snapshot, details = fetched.snapshot, fetched.details
         recording = snapshot.results.recording_id
         stored = begun.stored_for(recording)
-        violations = rules.judge(snapshot.results)
+        violations = judge(rules, snapshot.results)
         alerted = stored.alerted if stored else frozenset()
         new = [violation for violation in violations if violation.fingerprint not in alerted]
         details_error: AlertsError | None = None

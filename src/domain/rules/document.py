@@ -7,12 +7,10 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from domain.errors import RulesInvalid
-from domain.recording import Results
-from domain.rules.judge import judge
 from domain.rules.kinds import AnyRule
 from domain.rules.kinds.goal_unmet import GoalUnmet
 from domain.rules.kinds.pause_too_long import PauseTooLong
-from domain.rules.violation import Severity, Violation
+from domain.rules.violation import Severity
 
 _ERRORS_SHOWN: Final = 20
 
@@ -42,10 +40,6 @@ class RuleSet(BaseModel):
     def reads_goals(self) -> bool:
         """Whether an enabled rule needs the goals, so that judging waits until the vendor has evaluated them."""
         return any(rule.enabled and rule.needs_goals for rule in self.rules)
-
-    def judge(self, results: Results) -> tuple[Violation, ...]:
-        """`domain.rules.judge` by these rules."""
-        return judge(self.rules, results)
 
 
 def default_rules(max_pause_ms: int) -> RuleSet:

@@ -1,20 +1,18 @@
 """The judgement: which rules a recording breaks."""
 
-from collections.abc import Iterable
-
 from domain.errors import Unusable
 from domain.recording import MAX_FINDINGS, Results
-from domain.rules.rule import Rule
+from domain.rules.document import RuleSet
 from domain.rules.violation import Violation
 
 
-def judge(rules: Iterable[Rule], results: Results) -> tuple[Violation, ...]:
+def judge(rules: RuleSet, results: Results) -> tuple[Violation, ...]:
     """One violation for each rule and subject: the most severe first, then in the order of the rules.
 
     Raises `Unusable` if there are more than a real call can have.
     """
     found: dict[tuple[str, str], Violation] = {}
-    for rule in rules:
+    for rule in rules.rules:
         if rule.enabled:
             for finding in rule.findings(results):
                 found.setdefault((rule.id, finding.subject), Violation(rule.id, rule.severity, finding))

@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import RulesInvalid
 from domain.rules.document import RuleSet, default_rules, parse_rules
+from domain.rules.judge import judge
 from domain.rules.kinds.goal_unmet import GoalUnmet
 from domain.rules.kinds.pause_too_long import PauseTooLong
 from tests.fakes.make import goal, goal_rule, pause, pause_rule, results, rules
@@ -87,7 +88,7 @@ def test_the_first_errors_are_named_and_the_rest_counted() -> None:
 
 
 def test_the_defaults_are_any_goal_and_any_pause_over_the_setting() -> None:
-    fired = default_rules(6_999).judge(results(goal(1, met=True), goal(3), pause(7_000), pause(6_999, start_ms=1)))
+    fired = judge(default_rules(6_999), results(goal(1, met=True), goal(3), pause(7_000), pause(6_999, start_ms=1)))
     assert [(each.rule_id, each.subject, each.severity) for each in fired] == [
         ("unmet-goal", "goal:3", "warning"),
         ("long-pause", "pause:95000-102000", "warning"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.rules.judge import judge
 from domain.rules.violation import Violation
 from tests.fakes.make import goal, goal_rule, results, rules, unmet
 
@@ -36,7 +37,7 @@ GOAL_CASES = [
 
 @pytest.mark.parametrize(("fields", "found", "fires"), GOAL_CASES)
 def test_the_rule_fires_or_not(fields: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
-    subjects = [violation.subject for violation in rules(goal_rule(**fields)).judge(results(found))]
+    subjects = [violation.subject for violation in judge(rules(goal_rule(**fields)), results(found))]
     assert subjects == ([f"goal:{found['goal_id']}"] if fires else [])
 
 

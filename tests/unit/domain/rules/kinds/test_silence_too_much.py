@@ -10,6 +10,7 @@ from domain.alerts import alert as alerts
 from domain.alerts.alert import Alert, email_subject, email_text
 from domain.errors import RulesInvalid
 from domain.rules.document import parse_rules
+from domain.rules.judge import judge
 from tests.fakes.make import JUDGED_AT, goal, goal_rule, pause, pause_rule, results, rules
 
 
@@ -34,7 +35,7 @@ CASES = [
 
 @pytest.mark.parametrize(("rule", "found", "fires"), CASES)
 def test_the_rule_fires_or_not(rule: dict[str, Any], found: list[dict[str, Any]], fires: bool) -> None:
-    subjects = [violation.subject for violation in rules(rule).judge(results(*found))]
+    subjects = [violation.subject for violation in judge(rules(rule), results(*found))]
     assert subjects == (["silence"] if fires else [])
 
 
@@ -53,7 +54,7 @@ def test_the_document_is_refused_with_the_field_named(rule: dict[str, Any]) -> N
 
 def alert_of(*each: dict[str, Any]) -> Alert:
     """The alert about two non-compliant pauses and an unmet goal by these rules, as its subscribers parse it."""
-    violations = rules(*each).judge(results(goal(3), pause(7_000), pause(5_500, start_ms=1)))
+    violations = judge(rules(*each), results(goal(3), pause(7_000), pause(5_500, start_ms=1)))
     return Alert.model_validate_json(alerts.compose(123, violations, None, JUDGED_AT).model_dump_json())
 
 
