@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from handlers import discover_recordings, evaluate_recordings, notify_slack
 from tests.fakes.sqs import batch, failures
@@ -64,6 +65,12 @@ def test_every_client_gives_up_within_an_invocation(aws: Aws, monkeypatch: pytes
     assert {client.meta.service_model.service_name for client in made} == {"dynamodb", "sns", "sqs", "ssm"}
     for config in (client.meta.config for client in made):
         assert config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) < 30
+
+
+def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("ALERT_TOPIC_ARN")
+    with pytest.raises(ValidationError, match="alert_topic_arn"):
+        evaluate_recordings.worker()
 
 
 NOT_IMPORTED = {
