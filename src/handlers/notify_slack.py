@@ -1,6 +1,6 @@
 """Lambda entrance: alerts from the Slack queue, each sent once to Slack and once by e-mail.
 
-Read downwards: `lambda_handler` → `SlackWorker.handle` → `_settle` → `domain.alerts.deliver`.
+Read downwards: `lambda_handler` → `NotificationWorker.handle` → `_settle` → `domain.alerts.deliver`.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from runtime.messages import Message, read_message
 from runtime.metrics import EmfMeter
 from runtime.outside import Outside
 from runtime.report import Reporter
-from runtime.settings import SlackSettings
+from runtime.settings import NotifierSettings
 
 logger = Logger()
 
@@ -36,14 +36,14 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 @cache
-def worker() -> "SlackWorker":
+def worker() -> "NotificationWorker":
     """Built at the first invocation and kept. Raises `ValidationError` naming each setting that is missing or wrong."""
-    settings = SlackSettings.from_environment()
+    settings = NotifierSettings.from_environment()
     require_local_stack(settings.aws_endpoint_url)
     return build(settings, Outside())
 
 
-def build(settings: SlackSettings, outside: Outside) -> "SlackWorker":
+def build(settings: NotifierSettings, outside: Outside) -> "NotificationWorker":
     """Put the worker together."""
     now_ms, table, retention_days = outside.now_ms, settings.outcome_table_name, settings.outcome_retention_days
     stored = outside.parameters(settings.parameter_prefix, WEBHOOK_URL)
@@ -56,7 +56,7 @@ def build(settings: SlackSettings, outside: Outside) -> "SlackWorker":
         return DeliverAlert(ledger=ledger, destination=destination, now_ms=now_ms, random=outside.random)
 
     queue = outside.message_queue(settings.slack_queue_url, settings.slack_dead_letter_queue_url)
-    return SlackWorker([deliver_to(each) for each in destinations], queue, outside.meter(), now_ms)
+    return NotificationWorker([deliver_to(each) for each in destinations], queue, outside.meter(), now_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ _NO_DESTINATION: Final = DeadLettered(
 )
 
 
-class SlackWorker:
+class NotificationWorker:
     """Sends alerts to each destination. All that it uses is handed in."""
 
     def __init__(self, deliveries: Sequence[DeliverAlert], queue: MessageQueue, meter: EmfMeter, now_ms: Clock) -> None:

@@ -54,7 +54,7 @@ class EvaluationSettings(_TableSettings):
     event_dead_letter_queue_url: str
 
 
-class SlackSettings(_TableSettings):
+class NotifierSettings(_TableSettings):
     """Of the function that sends alerts to Slack and by e-mail."""
 
     slack_queue_url: str

@@ -12,7 +12,7 @@ from tests.fakes.sqs import batch, failures, sqs_record
 from tests.integration.aws import Aws
 from tests.integration.evaluation import history_of
 from tests.integration.socket_server import RawServer
-from tests.integration.workers import PREFIX, context, counted, log_lines_of, slack_worker
+from tests.integration.workers import PREFIX, context, counted, log_lines_of, notification_worker
 
 URL = f"{PREFIX}/slack-webhook-url"
 NOTHING_FAILED = failures()
@@ -24,7 +24,7 @@ class Notifier:
     def __init__(self, aws: Aws, slack: RawServer, clock: FakeClock, capsys: pytest.CaptureFixture[str]) -> None:
         self.aws, self.slack, self.clock, self._capsys = aws, slack, clock, capsys
         self.store_url()
-        self.worker = slack_worker(aws, clock)
+        self.worker = notification_worker(aws, clock)
         self.logged: list[dict[str, Any]] = []
 
     def store_url(self) -> None:
@@ -33,7 +33,7 @@ class Notifier:
     def with_email(self) -> "Notifier":
         self.topic_arn = self.aws.sns.create_topic(Name="emails")["TopicArn"]
         self.subscribe()
-        self.worker = slack_worker(self.aws, self.clock, self.topic_arn)
+        self.worker = notification_worker(self.aws, self.clock, self.topic_arn)
         return self
 
     def subscribe(self) -> None:

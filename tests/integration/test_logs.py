@@ -16,7 +16,7 @@ from tests.fakes.make import alert, body, details, goal, unmet
 from tests.fakes.sqs import sqs_record
 from tests.integration.aws import TABLE, Aws
 from tests.integration.socket_server import Act, RawServer, cuts, says
-from tests.integration.workers import KEY, PREFIX, Vendor, context, evaluation_worker, log_lines_of, slack_worker
+from tests.integration.workers import KEY, PREFIX, Vendor, context, evaluation_worker, log_lines_of, notification_worker
 
 SPOKEN = "my card number is 4111"
 NAMED = "Call of Erika Mustermann"
@@ -142,7 +142,7 @@ class TestPosting:
     @pytest.fixture
     def poster(self, aws: Aws, server: RawServer, clock: FakeClock) -> Any:
         aws.put_parameter(f"{PREFIX}/slack-webhook-url", server.url + WEBHOOK_PATH)
-        return slack_worker(aws, clock)
+        return notification_worker(aws, clock)
 
     @pytest.mark.parametrize("act", POSTS.values(), ids=POSTS)
     def test_a_post_logs_no_secret_and_no_spoken_word(

@@ -16,7 +16,7 @@ from tests.fakes.sqs import batch, failures
 from tests.integration.aws import Aws
 from tests.integration.notifier import NOTHING_FAILED, URL, Notifier, alert_title
 from tests.integration.socket_server import RawServer, says
-from tests.integration.workers import received, slack_worker
+from tests.integration.workers import notification_worker, received
 
 ONE, TWO, THREE = (alert(unmet(number), recording=number) for number in (1, 2, 3))
 OK = says(b"ok")
@@ -201,7 +201,7 @@ class TestEmailFails:
     ) -> None:
         both.unsubscribe()
         both.deliver(ONE)
-        both.worker = slack_worker(both.aws, both.clock)
+        both.worker = notification_worker(both.aws, both.clock)
         if not slack_is_on:
             both.aws.ssm.delete_parameter(Name=URL)
         both.clock.advance(KEPT_MS)  # Parameter Store's entries are kept as long

@@ -23,7 +23,7 @@ from tests.integration.workers import (
     context,
     discovery_worker,
     evaluation_worker,
-    slack_worker,
+    notification_worker,
 )
 from tests.unit.template.permissions import TABLE_READS, writable_keys
 from tests.unit.template.reading import Template
@@ -70,7 +70,7 @@ def test_evaluation_writes_what_its_role_allows(aws: Aws, vendor: Vendor, clock:
 
 def test_the_notifier_writes_what_its_role_allows(aws: Aws, server: RawServer, clock: FakeClock) -> None:
     aws.put_parameter(f"{PREFIX}/slack-webhook-url", f"{server.url}/services/T/B/secret")
-    slack_worker(aws, clock).handle(batch(alert(unmet()).model_dump_json()), context())
+    notification_worker(aws, clock).handle(batch(alert(unmet()).model_dump_json()), context())
     actions, keys = written(aws)
     assert (actions, keys) == allowed("SlackFunction", keys)
 

@@ -10,7 +10,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.make import alert, body, goal
 from tests.fakes.sqs import sqs_record
 from tests.integration.aws import Aws
-from tests.integration.workers import KEY, PREFIX, Vendor, context, evaluation_worker, slack_worker
+from tests.integration.workers import KEY, PREFIX, Vendor, context, evaluation_worker, notification_worker
 
 A_BUG = ZeroDivisionError("Mrs Smith said it")
 MAX_RECEIVES = 5
@@ -79,7 +79,7 @@ def test_an_alert_that_no_message_can_be_made_of(
 ) -> None:
     """Each failure leaves its claim, so the redelivered message meets its own lease and is deferred."""
     aws.put_parameter(f"{PREFIX}/slack-webhook-url", "https://hooks.slack.com/services/T/B/secret")
-    worker, bug = slack_worker(aws, clock), Bug()
+    worker, bug = notification_worker(aws, clock), Bug()
     monkeypatch.setattr(SlackWebhook, "send", bug)
     ends_after_five_tries(sqs.deliver(worker.handle, alert().model_dump_json()), bug)
 

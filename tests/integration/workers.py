@@ -15,9 +15,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers import discover_recordings, evaluate_recordings, notify_slack
 from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
-from handlers.notify_slack import SlackWorker
+from handlers.notify_slack import NotificationWorker
 from runtime.outside import Outside
-from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings
+from runtime.settings import DiscoverySettings, EvaluationSettings, NotifierSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import details
 from tests.fakes.sqs import sqs_record
@@ -66,9 +66,9 @@ def evaluation_worker(aws: Aws, clock: FakeClock) -> EvaluationWorker:
     return evaluate_recordings.build(EvaluationSettings(**settings(aws)), AccountOutside(aws, clock))
 
 
-def slack_worker(aws: Aws, clock: FakeClock, email_topic_arn: str = "") -> SlackWorker:
+def notification_worker(aws: Aws, clock: FakeClock, email_topic_arn: str = "") -> NotificationWorker:
     configured = settings(aws) | {"email_topic_arn": email_topic_arn}
-    return notify_slack.build(SlackSettings(**configured), AccountOutside(aws, clock))
+    return notify_slack.build(NotifierSettings(**configured), AccountOutside(aws, clock))
 
 
 def discovery_worker(aws: Aws, clock: FakeClock) -> DiscoveryWorker:

@@ -12,12 +12,12 @@ from adapters.slack.webhook import SlackWebhook
 from domain.alerts.alert import Alert
 from handlers import evaluate_recordings, notify_slack
 from handlers.evaluate_recordings import EvaluationWorker
-from handlers.notify_slack import SlackWorker
+from handlers.notify_slack import NotificationWorker
 from runtime import batch, evaluation_report, report
 from runtime import outside as runtime_outside
 from runtime.messages import Message
 from runtime.metrics import EmfMeter
-from runtime.settings import EvaluationSettings, SlackSettings
+from runtime.settings import EvaluationSettings, NotifierSettings
 from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
@@ -59,8 +59,8 @@ class Parts:
     def evaluation_worker(self, environment: Environment) -> EvaluationWorker:
         return evaluate_recordings.build(EvaluationSettings(**self._settings()), SimulatedOutside(self, environment))
 
-    def slack_worker(self, environment: Environment) -> SlackWorker:
-        return notify_slack.build(SlackSettings(**self._settings()), SimulatedOutside(self, environment))
+    def slack_worker(self, environment: Environment) -> NotificationWorker:
+        return notify_slack.build(NotifierSettings(**self._settings()), SimulatedOutside(self, environment))
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -126,7 +126,7 @@ def noting_the_alert(send: Callable[[SlackWebhook, Alert], str]) -> Callable[[Sl
 def noting_the_message(settle: Callable[..., object]) -> Callable[..., object]:
     """Note for the invariants which message the notifier works on. It works on one after the other."""
 
-    def noted(worker: SlackWorker, content: object, message: Message, deadline_ms: int) -> object:
+    def noted(worker: NotificationWorker, content: object, message: Message, deadline_ms: int) -> object:
         current().notes["message"] = message
         return settle(worker, content, message, deadline_ms)
 
@@ -166,7 +166,7 @@ def installed(parts: Parts) -> "Iterator[None]":
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
         stack.enter_context(patch.object(HTTPAdapter, "send", VendorTransport(parts.vendor).send))
         stack.enter_context(patch.object(SlackWebhook, "send", noting_the_alert(SlackWebhook.send)))
-        stack.enter_context(patch.object(SlackWorker, "_settle", noting_the_message(SlackWorker._settle)))
+        stack.enter_context(patch.object(NotificationWorker, "_settle", noting_the_message(NotificationWorker._settle)))
         sink = cast(Any, _LogSink())
         for module in (evaluation_report, notify_slack, runtime_outside, batch, report):
             handler = cast(Any, module.logger.registered_handler)

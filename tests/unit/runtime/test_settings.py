@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from runtime.settings import DiscoverySettings, EvaluationSettings, SlackSettings
+from runtime.settings import DiscoverySettings, EvaluationSettings, NotifierSettings
 
-Settings = type[EvaluationSettings] | type[SlackSettings] | type[DiscoverySettings]
+Settings = type[EvaluationSettings] | type[NotifierSettings] | type[DiscoverySettings]
 
 EVALUATION = {
     "PARAMETER_PREFIX": "/alerts",
@@ -52,7 +52,7 @@ def fill(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "values"),
-    [(EvaluationSettings, EVALUATION), (SlackSettings, SLACK), (DiscoverySettings, DISCOVERY)],
+    [(EvaluationSettings, EVALUATION), (NotifierSettings, SLACK), (DiscoverySettings, DISCOVERY)],
 )
 def test_each_variable_is_read(
     environment: pytest.MonkeyPatch,
