@@ -89,6 +89,12 @@ def test_a_refused_alert_and_a_bad_record_never_hurt_their_neighbours(notifier: 
     assert notifier.counted()["NotificationsFailed/slack/channel_is_archived"] == 1
 
 
+def test_a_dead_letter_that_cannot_be_sent_fails_its_record_only(notifier: Notifier) -> None:
+    notifier.aws.sqs.delete_queue(QueueUrl=notifier.aws.dead_letter_url)
+    assert notifier.deliver("not an alert", ONE) == failures(1)
+    assert notifier.posted() == [alert_title(1)]
+
+
 def test_too_little_time_starts_neither_and_defers_both(both: Notifier) -> None:
     assert both.handle(batch(ONE.model_dump_json()), remaining_ms=11_000) == NOTHING_FAILED
     assert (both.posted(), both.mailed(), len(both.copies())) == ([], [], 2)
