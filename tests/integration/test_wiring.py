@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from handlers import discover_recordings, evaluate_recordings, notify_slack
+from runtime.outside import Outside
 from tests.fakes.sqs import batch, failures
 from tests.integration.aws import REGION, Aws
 from tests.integration.workers import context, settings
@@ -71,6 +73,14 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("ALERT_TOPIC_ARN")
     with pytest.raises(ValidationError, match="alert_topic_arn"):
         evaluate_recordings.worker()
+
+
+def test_the_clocks_are_the_machine_s() -> None:
+    """Epoch milliseconds, and seconds that are never set back."""
+    outside = Outside()
+    for clock, machine in ((outside.now_ms, lambda: time.time() * 1_000), (outside.monotonic, time.monotonic)):
+        before = machine()
+        assert before - 1 <= clock() <= machine() + 1
 
 
 NOT_IMPORTED = {
