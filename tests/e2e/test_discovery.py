@@ -88,16 +88,6 @@ def test_a_recording_that_no_trigger_announced_ends_in_slack(stack: LocalStack, 
     assert len(stack.alerts(recording.id)) == in_slack(stack, recording) == 1
 
 
-def test_recordings_of_before_the_first_start_are_announced_only_when_history_is_asked_for(
-    stack: LocalStack, new: New
-) -> None:
-    recording, older = new(timedelta(hours=3)), new(timedelta(hours=40))
-    assert run(stack)["discovered"] == 0
-    assert run(stack, {"history_hours": 24})["discovered"] == 1
-    assert source(stack, recording) == "discovery"
-    assert stack.outcome(older.id) is None
-
-
 def test_a_recording_of_several_triggers_is_judged_once(stack: LocalStack, new: New) -> None:
     """By webhook, the queue and the event bus, before and after discovery meets them."""
     recordings = by_webhook, by_queue, by_bus = new(), new(), new()

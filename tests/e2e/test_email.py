@@ -4,7 +4,6 @@ The emulator confirms an e-mail subscription at once. What happens while it is n
 tests/integration/test_notifier.py, and was not verified on AWS.
 """
 
-from local.mailbox import ADDRESS
 from local.observation import about, messages_about
 from local.stack import LocalStack
 from tests.e2e.conftest import MakeRecording
@@ -27,15 +26,6 @@ def test_a_refusal_by_slack_does_not_stop_it(stack: LocalStack, make_recording: 
     stack.wait_for("its mail", lambda: stack.mails(recording.id))
     stack.wait_for("Slack's dead letter", lambda: about(stack.slack_dead_letters(), recording.id))
     stack.wait_for("the delivery, recorded", lambda: sent_to(stack, recording.id) == {"email"})
-
-
-def test_the_address_is_no_subscriber_of_the_alert_topic(stack: LocalStack) -> None:
-    def mailboxes(topic: str) -> list[str]:
-        found = stack.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-        return [each["Endpoint"] for each in found if each["Protocol"] == "email"]
-
-    assert mailboxes(stack.outputs["AlertTopicArn"]) == []
-    assert mailboxes(stack.physical_id("EmailTopic")) == [ADDRESS]
 
 
 def sent_to(stack: LocalStack, recording_id: int) -> set[str]:

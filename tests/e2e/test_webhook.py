@@ -46,19 +46,6 @@ def test_a_signed_webhook_ends_in_slack(stack: LocalStack, make_recording: MakeR
     assert sources(stack, recording.id) == ["webhook"]
 
 
-def test_the_url_is_open_to_callers_without_credentials_through_it_alone(stack: LocalStack) -> None:
-    """The two statements that AWS wants since October 2025, made by SAM."""
-    answered = stack.client("lambda").get_policy(FunctionName=stack.physical_id(webhooks.FUNCTION))
-    found = {
-        statement["Action"]: (statement["Effect"], statement["Principal"], statement["Condition"])
-        for statement in json.loads(answered["Policy"])["Statement"]
-    }
-    assert found == {
-        "lambda:InvokeFunctionUrl": ("Allow", "*", {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}),
-        "lambda:InvokeFunction": ("Allow", "*", {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}),
-    }
-
-
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 def test_the_readme_s_curl_line_signs(stack: LocalStack, make_recording: MakeRecording, shell: str) -> None:
     """Pasted as it stands, with the URL and the secret of this stack."""

@@ -55,7 +55,7 @@ def test_the_answer_is_named_with_what_to_do(vendor: VendorStub, key: str, fault
     assert key not in problem
 
 
-@pytest.mark.parametrize("url", ["http://api.identitycall.ai/api", "http://192.0.2.1", "notaurl", "ftp://127.0.0.1"])
+@pytest.mark.parametrize("url", ["http://api.identitycall.ai/api", "notaurl"])
 def test_an_address_that_the_product_refuses_gets_no_key(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.preflight.requests.get", lambda *_, **__: pytest.fail("a request was sent"))
     assert str(trouble(url, VendorStub.api_key)).startswith("API_URL must be an https address")

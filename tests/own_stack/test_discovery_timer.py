@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local import webhooks
-from local.deployment import STACK_NAME
 from local.observation import mentions
 from local.recordings import Recording
 from local.stack import LocalStack
@@ -37,13 +35,3 @@ def test_the_timer_finds_a_recording_and_its_alert_reaches_slack(timed: LocalSta
     outcome = timed.outcome(60_001)
     assert outcome
     assert outcome["source"] == "discovery"
-
-
-def test_without_a_webhook_there_is_no_url_and_no_function_behind_one(timed: LocalStack) -> None:
-    assert "WebhookUrl" not in timed.outputs
-    assert timed.logical_ids("AWS::Lambda::Url") == timed.logical_ids("AWS::Lambda::Permission") == []
-    assert webhooks.FUNCTION not in timed.logical_ids("AWS::Lambda::Function")
-
-
-def test_the_dashboard_has_the_stacks_name(timed: LocalStack) -> None:
-    assert timed.physical_id("Dashboard") == STACK_NAME
