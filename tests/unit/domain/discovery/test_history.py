@@ -1,5 +1,7 @@
 """The first start, and recordings of before it."""
 
+import pytest
+
 from domain.errors import KeyMissing, Unavailable
 from tests.fakes.clock import NOON_MS
 from tests.unit.domain.discovery.world import DAY, HOUR, MINUTE, ORDERS, World
@@ -79,6 +81,29 @@ def test_history_is_finished_though_the_vendor_reverses_the_order_meanwhile(newe
     world.list.newest_first = not newest_first
     assert world.run().stopped is None
     assert world.sent == {*range(1, 30 * 24)}
+
+
+@ORDERS
+def test_recordings_removed_between_two_runs_hide_none(newest_first: bool) -> None:
+    world = with_history(1_000, newest_first=newest_first)
+    world.run(history_ms=1_000 * DAY, left=4)
+    removed = {*range(1, 200), 950}
+    for number in removed:
+        world.list.remove(number)
+    while world.run(left=4).stopped:
+        pass
+    assert {*range(1, 1_001)} - removed <= world.sent
+
+
+@ORDERS
+@pytest.mark.parametrize("removed", [1, 999])
+def test_a_recording_removed_during_a_run_hides_none(newest_first: bool, removed: int) -> None:
+    for point in range(2, 60, 4):
+        world = with_history(1_000, newest_first=newest_first)
+        world.stage.passed.clear()
+        world.stage.at(point, lambda: world.list.remove(removed))  # noqa: B023
+        world.run(history_ms=1_000 * DAY)
+        assert {*range(1, 1_001)} - {removed} <= world.sent
 
 
 def test_history_asked_for_while_another_is_open_forgets_nothing_of_it() -> None:
