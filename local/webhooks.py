@@ -42,10 +42,10 @@ class Reply:
         return str(json.loads(self.body)["message"])
 
 
-def signed(body: str, secret: str = SECRET, *, age_s: int = 0, message_id: str | None = None) -> dict[str, str]:
-    """The headers of a signed request; `age_s` in seconds, below zero for one from the future."""
+def signed(body: str, secret: str = SECRET, *, message_id: str | None = None) -> dict[str, str]:
+    """The headers of a signed request."""
     message_id = message_id or f"msg_{secrets.token_hex(8)}"
-    moment = datetime.fromtimestamp(int(datetime.now(tz=UTC).timestamp()) - age_s, tz=UTC)
+    moment = datetime.now(tz=UTC).replace(microsecond=0)
     return {
         "content-type": "application/json",
         "webhook-id": message_id,
