@@ -25,9 +25,13 @@ SPOKEN = "my card number is 4111"
 THE_ALERT = alert(unmet(why=SPOKEN), known=details(name="Grüße 挨拶 👋"))
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+"""urllib leaves the socket of a broken answer to the garbage collector, which may run at any time."""
+
+
 @pytest.fixture(autouse=True)
 def _sockets_collected() -> Iterator[None]:
-    """urllib leaves the socket of a broken answer to the garbage collector. Collect it here, and in no other test."""
+    """The sockets are collected here, and in no other test."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
