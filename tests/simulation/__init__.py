@@ -13,6 +13,7 @@
     slack               Slack, which may take a message and lose the answer
     wiring              the functions' workers built as the entrances build them, with these parts
 
+    log                 the workers' log, checked line by line
     invariants          the promises, checked after every step, on what the ledger has observed
     mutations           broken variants of the delivery code, each of which must be caught;  substitution: how
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from tests.simulation.simulation import Finding, run
 
 CHUNK: Final = 50
-_OBJECTS: Final = 200_000
+_OBJECTS: Final = 1_000_000
 
 T = TypeVar("T")
 R = TypeVar("R")

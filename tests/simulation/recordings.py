@@ -68,6 +68,7 @@ class Recording:
     broken: str = ""
     """A permanent fault of its answers: "400" or "wrong types"."""
     _bodies: dict[int, bytes] = field(default_factory=dict)
+    _digests: dict[int, str] = field(default_factory=dict)
 
     @cached_property
     def _times(self) -> list[int]:
@@ -123,6 +124,11 @@ class Recording:
 
     def digest(self, index: int) -> str:
         """What `results_digest` must be for this state."""
+        if index not in self._digests:
+            self._digests[index] = self._digest(index)
+        return self._digests[index]
+
+    def _digest(self, index: int) -> str:
         results = self.results(index)
         goals = [{name: goal[name] for name in goal if name != "explanation"} for goal in results["goals"]]
         facts = {"goals": goals, "pauses": results["pauses"], "keywords": []}

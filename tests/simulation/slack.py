@@ -45,7 +45,7 @@ class Slack:
         task = alive()
         if request.full_url != WEBHOOK_URL or timeout is None:
             raise BaseException(f"no such request is expected: {request.full_url}")  # noqa: TRY002
-        self._check(json.loads(request.data if isinstance(request.data, bytes) else b""))
+        self._check(request.data if isinstance(request.data, bytes) else b"")
         self._invariants.posts(task)
         call_fault = self._outside.fault_plan.draw(world)
         if call_fault is CallFault.DELAYED:
@@ -88,9 +88,10 @@ class Slack:
                 raise HTTPError(WEBHOOK_URL, int(status), word, headers, io.BytesIO(word.encode()))
 
     @staticmethod
-    def _check(body: dict[str, Any]) -> None:
+    def _check(data: bytes) -> None:
         """What Slack would refuse for good."""
-        if not body.get("text") or len(body["blocks"]) > _MAX_BLOCKS or len(json.dumps(body)) > _MAX_CHARACTERS:
+        body = json.loads(data)
+        if not body.get("text") or len(body["blocks"]) > _MAX_BLOCKS or len(data) > _MAX_CHARACTERS:
             raise BaseException("Slack would refuse this message")  # noqa: TRY002
 
 

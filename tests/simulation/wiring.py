@@ -1,12 +1,13 @@
 """The functions' workers, built as the entrances build them, with the simulated clients, clocks and threads."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 from unittest.mock import patch
 
-from requests.adapters import HTTPAdapter
+import requests
 
 from adapters.slack.webhook import SlackWebhook
 from domain.alerts.alert import Alert
@@ -22,7 +23,7 @@ from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
 from tests.simulation.invariants.every import Invariants
-from tests.simulation.invariants.secrets import check_log_line
+from tests.simulation.log import CheckedLog
 from tests.simulation.recordings import MAX_PAUSE_MS
 from tests.simulation.slack import Slack, in_place_of_urllib
 from tests.simulation.stored import Stored
@@ -134,41 +135,31 @@ def noting_the_message(settle: Callable[..., object]) -> Callable[..., object]:
 
 
 class CountingMeter(EmfMeter):
-    """Adds up a worker's metrics instead of printing them."""
+    """Adds up a worker's metrics instead of printing them. Those of an invocation that dies are lost."""
 
     def __init__(self, invariants: Invariants) -> None:
         super().__init__()
         self._totals = invariants.ledger.metrics
+        self._counted: dict[tuple[str, ...], float] = defaultdict(float)
+
+    def add(self, metric: str, value: float = 1, **dimensions: str) -> None:
+        self._counted[metric, *(dimensions[name] for name in sorted(dimensions))] += value
 
     def flush(self) -> None:
-        gathered, self._gathered = self._gathered, {}
-        for dimensions, metrics in gathered.items():
-            for metric, values in metrics.items():
-                self._totals[metric, *(word for _, word in dimensions)] += sum(values)
-
-
-class _LogSink:
-    """Receives the log; the invariants check every line."""
-
-    def write(self, text: str) -> int:
-        check_log_line(text)
-        return len(text)
-
-    def flush(self) -> None:
-        pass
+        counted, self._counted = self._counted, defaultdict(float)
+        for metric, value in counted.items():
+            self._totals[metric] += value
 
 
 @contextmanager
 def installed(parts: Parts) -> "Iterator[None]":
-    """Replace the process-wide parts: threads, Slack's transport, and the log's stream."""
+    """Replace the process-wide parts: threads, the transports of Slack and the vendor, and the loggers."""
     with ExitStack() as stack:
         stack.enter_context(in_place_of_threads(parts.world))
         stack.enter_context(in_place_of_urllib(parts.slack.urlopen))
-        stack.enter_context(patch.object(HTTPAdapter, "send", VendorTransport(parts.vendor).send))
+        stack.enter_context(patch.object(requests.Session, "send", VendorTransport(parts.vendor).send))
         stack.enter_context(patch.object(SlackWebhook, "send", noting_the_alert(SlackWebhook.send)))
         stack.enter_context(patch.object(NotificationWorker, "_settle", noting_the_message(NotificationWorker._settle)))
-        sink = cast(Any, _LogSink())
         for module in (evaluation_report, notify_slack, runtime_outside, batch, report):
-            handler = cast(Any, module.logger.registered_handler)
-            stack.callback(handler.setStream, handler.setStream(sink) or sink)
+            stack.enter_context(patch.object(module, "logger", CheckedLog()))
         yield

@@ -124,11 +124,12 @@ class World:
     def pause(self, ms: int) -> None:
         """Sleep for `ms`; other tasks run."""
         until_ms = self.now_ms + ms
-        task = current()
-        if until_ms <= self._ends_ms and not task.life.frozen and (not self._agenda or self._agenda[0][0] > until_ms):
+        task, agenda = current(), self._agenda
+        if (not agenda or agenda[0][0] > until_ms) and until_ms <= self._ends_ms and not task.life.frozen:
             self.now_ms = until_ms  # nothing else happens before: this task would be next
             return
-        self._enter(until_ms, task)
+        self._sequence += 1
+        heapq.heappush(agenda, (until_ms, self._sequence, task))
         self._hub.switch()
 
     def wait(self) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import cache
 from http.client import HTTPException
 from socket import gaierror
 from typing import Final
@@ -86,6 +87,7 @@ def _no_answer(alert: Alert, error: Exception) -> str:
     return f"Alert {alert.alert_id} of recording {alert.recording_id}: no answer from Slack ({kind})."
 
 
+@cache
 def _silent() -> logging.Logger:
     """The client's own log lines would hold the webhook's URL, which is a secret, and the message."""
     logger = logging.getLogger("slack_sdk.webhook.client")
