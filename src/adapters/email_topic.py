@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 PAUSE_S: Final = 0.25
 """Before each message. One worker sends fewer than 4 a second, also right after another worker's end. The notifier's
 `MaximumConcurrency` in template.yaml bounds how many workers there are."""
+_IDLE_MS: Final = 10_000
+"""Longer than any call lasts, and shorter than a server keeps an idle connection."""
 KEPT_MS: Final = 60_000
 """How long the state of the subscription is believed."""
 
 
 class EmailTopic:
+    """Each call is one attempt, so it must not meet a connection that died while the function was frozen."""
+
     name = "email"
     off = False
 
@@ -33,6 +37,7 @@ class EmailTopic:
         self._sleep = sleep
         self._confirmed = False
         self._fresh_until_ms = 0
+        self._used_ms = 0
 
     def send(self, alert: Alert) -> str:
         """Publish once; the message's id.
@@ -40,6 +45,7 @@ class EmailTopic:
         Raises `EmailUnconfirmed`, `Throttled` or `Unavailable` (`perhaps_done` where the answer was lost). Other
         refusals of SNS are unexpected and are raised as botocore's errors.
         """
+        self._close_idle_connections()
         with errors_of_sns(alert, "the subscription was not read", may_send=False):
             confirmed = self._is_confirmed()
         if not confirmed:
@@ -59,3 +65,9 @@ class EmailTopic:
             )
             self._fresh_until_ms = self._now_ms() + KEPT_MS
         return self._confirmed
+
+    def _close_idle_connections(self) -> None:
+        now_ms = self._now_ms()
+        if now_ms - self._used_ms > _IDLE_MS:
+            self._sns.close()  # The client opens new ones.
+        self._used_ms = now_ms

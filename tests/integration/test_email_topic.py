@@ -83,6 +83,16 @@ def test_each_message_has_a_pause_before_it(email: Email) -> None:
     assert email.aws.calls.names == ["sns.ListSubscriptionsByTopic", *["pause", "sns.Publish"] * 3]
 
 
+def test_a_message_after_idleness_meets_no_old_connection(email: Email, monkeypatch: pytest.MonkeyPatch) -> None:
+    email.subscribe()
+    closed: list[int] = []
+    monkeypatch.setattr(email.aws.sns, "close", lambda: closed.append(email.clock()))
+    for idle_ms in (0, 10_000, 10_001):
+        email.clock.advance(idle_ms)
+        email.adapter.send(THE_ALERT)
+    assert closed == [email.clock() - 20_001, email.clock()]
+
+
 class TestSubscription:
     @pytest.mark.parametrize(
         "arns", [[], ["PendingConfirmation"], ["Deleted"], ["Deleted", "PendingConfirmation"]], ids=str
