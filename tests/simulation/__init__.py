@@ -7,15 +7,17 @@
     scenario            what a seed brings: drawn_recordings, arrivals, outages, operator_entries
     recordings          the states of a recording over time, and an independent judgement of them
 
-    queue, table, topic SQS, DynamoDB and SNS, exactly;  stored: the ones there are;  aws: the boto3 clients before them
+    queue, table, topic SQS, DynamoDB and SNS, exactly;  stored: the ones there are;  mailbox: the e-mail subscriber
+    aws, sns            the boto3 clients before them;  client_limits: how long and how often they try
     functions           Lambda's environments and time limits;  event_source, direct_invocations: what invokes them
     vendor              IdentityCall, its faults and its limit;  vendor_answers, vendor_transport
-    slack               Slack, which may take a message and lose the answer
+    slack               Slack, its rate, and its answers that get lost
     wiring              the functions' workers built as the entrances build them, with these parts
 
     log                 the workers' log, checked line by line
     invariants          the promises, checked after every step, on what the ledger has observed
-    mutations           broken variants of the delivery code, each of which must be caught;  substitution: how
+    mutations           broken variants of the delivery code, each of which must be caught;  notifier_mutations: the
+                        notifier's;  substitution: how
 
 `python -m tests.simulation --help` says what can be run.
 """

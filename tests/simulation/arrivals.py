@@ -44,6 +44,12 @@ def arrivals_of(random: Random, recordings: Sequence[Recording]) -> list[Arrival
     return arrivals
 
 
+def announced(recording: Recording, random: Random) -> Arrival:
+    """One event, about its first state."""
+    state = recording.states[0]
+    return _arrival(recording, state.at_ms + random.randrange(500), f"event {recording.number}.0.0", random)
+
+
 def _announced(recording: Recording, random: Random) -> list[Arrival]:
     arrivals = []
     for index, state in enumerate(recording.states):

@@ -5,22 +5,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError
 
 from adapters.message_queue import HISTORY_ATTRIBUTE
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Invocation
 from tests.simulation.invariants.every import Invariants
 from tests.simulation.queue import MAX_DELAY_S, Facts, Queue
+from tests.simulation.refusal import require
 from tests.simulation.table import ConditionFailed, Item, Table
-from tests.simulation.topic import Topic
 from tests.simulation.world import Task, current
 
 TABLE: Final = "outcomes"
 _SHARED: Final = "BUDGET"
 """The key of the item that the threads of a worker share."""
-_CONNECTION_DIES_MS: Final = 15_000
 _MAX_MESSAGE_BYTES: Final = 1_048_576
+_MAX_ITEM_BYTES: Final = 409_600
 
 
 class DynamoDb:
@@ -38,6 +38,8 @@ class DynamoDb:
         ExpressionAttributeValues: Item | None = None,
         ReturnValuesOnConditionCheckFailure: str = "NONE",
     ) -> dict[str, Any]:
+        require(len(str(Item)) <= _MAX_ITEM_BYTES, "400 KB an item, and DynamoDB counts less than this text")
+
         def effect() -> dict[str, Any]:
             self._table.put(Item, ConditionExpression, ExpressionAttributeNames or {}, ExpressionAttributeValues or {})
             return {}
@@ -71,7 +73,7 @@ class DynamoDb:
         return self._write(f"update {_name(Key)}", effect, ReturnValuesOnConditionCheckFailure)
 
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:
-        _require(ConsistentRead, "reads must be consistent")
+        require(ConsistentRead, "reads must be consistent")
 
         def effect() -> dict[str, Any]:
             item = self._table.get(Key)
@@ -81,10 +83,10 @@ class DynamoDb:
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
         ((table, wanted),) = RequestItems.items()
-        _require(wanted["ConsistentRead"], "reads must be consistent")
+        require(wanted["ConsistentRead"], "reads must be consistent")
         names = [wanted["ExpressionAttributeNames"][name] for name in wanted["ProjectionExpression"].split(", ")]
         keys = wanted["Keys"]
-        _require(0 < len(keys) <= 100 and len({str(key) for key in keys}) == len(keys), "1 to 100 distinct keys")
+        require(0 < len(keys) <= 100 and len({str(key) for key in keys}) == len(keys), "1 to 100 distinct keys")
 
         def effect() -> dict[str, Any]:
             found = [item for key in keys if (item := self._table.get(key))]
@@ -105,6 +107,7 @@ class DynamoDb:
 
         answer = self._outside.aws("dynamodb", what, attempt, shared=_SHARED in what)
         if isinstance(answer, ConditionFailed):
+            current().notes["lost_writes"] = current().notes.get("lost_writes", 0) + 1
             world.log(current().life.name, "  {}: the condition does not hold", what)
             response: dict[str, Any] = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "no"}}
             if answer.stored and on_failure == "ALL_OLD":
@@ -130,12 +133,14 @@ class Sqs:
         MessageAttributes: dict[str, Any],
         DelaySeconds: int = 0,
     ) -> dict[str, Any]:
-        _require(0 <= DelaySeconds <= MAX_DELAY_S, f"DelaySeconds {DelaySeconds}")
-        _require(0 < len(MessageBody.encode()) <= _MAX_MESSAGE_BYTES, "1 byte to 1 MB")
+        require(0 <= DelaySeconds <= MAX_DELAY_S, f"DelaySeconds {DelaySeconds}")
+        require(0 < len(MessageBody.encode()) <= _MAX_MESSAGE_BYTES, "1 byte to 1 MB")
         queue = self._queues[QueueUrl]
         task = current()
         invocation = cast(Invocation, task.life)
         facts, failures = invocation.facts_behind(task, MessageBody)
+        text = MessageAttributes.get(HISTORY_ATTRIBUTE)
+        history = json.loads(text["StringValue"]) if text else None
 
         def effect() -> dict[str, Any]:
             reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
@@ -145,11 +150,11 @@ class Sqs:
                 self._invariants.ledger.deferrals[facts.name] += 1
             copy = queue.send(
                 MessageBody,
-                self._copied(facts, task, MessageAttributes),
+                self._copied(facts, task, history),
                 DelaySeconds * 1000,
                 MessageAttributes,
             )
-            if HISTORY_ATTRIBUTE in MessageAttributes:
+            if history:
                 copy.earlier_failures = failures - 1
             self._outside.world.log(
                 task.life.name, "  sends {} to {} in {} s {}", copy.message_id, facts.name, DelaySeconds, reason or ""
@@ -158,15 +163,17 @@ class Sqs:
 
         return self._outside.aws("sqs", f"send to {QueueUrl}", effect)
 
-    def _copied(self, facts: Facts, task: Task, attributes: dict[str, Any]) -> Facts:
+    def _copied(self, facts: Facts, task: Task, history: dict[str, Any] | None) -> Facts:
         return replace(
             facts,
-            retry_at_ms=task.notes.get("retry_at_ms", 0) if HISTORY_ATTRIBUTE in attributes else 0,
+            retry_at_ms=task.notes.get("retry_at_ms", 0) if history else 0,
             fetched=max(facts.fetched, task.notes.get("ready", -1)),
+            destination=history["destination"] if history else "",
+            outrun=history["outrun"] if history else "",
         )
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
-        _require(0 <= VisibilityTimeout <= 43_200, f"VisibilityTimeout {VisibilityTimeout}")
+        require(0 <= VisibilityTimeout <= 43_200, f"VisibilityTimeout {VisibilityTimeout}")
         queue = self._queues[QueueUrl]
         name = ReceiptHandle.partition("/")[0]
 
@@ -180,42 +187,13 @@ class Sqs:
         self._outside.aws("sqs", f"show {name} again in {VisibilityTimeout} s", effect)
 
 
-class Sns:
-    """Its connections die while they are idle for long, and the client does not notice."""
-
-    def __init__(self, outside: Outside, topic: Topic) -> None:
-        self._outside = outside
-        self._topic = topic
-        self._used_ms: int | None = None
-
-    def close(self) -> None:
-        self._used_ms = None
-
-    def publish(
-        self,
-        *,
-        TopicArn: str,
-        Subject: str,
-        MessageStructure: str,
-        Message: str,
-        MessageAttributes: dict[str, Any],
-    ) -> None:
-        _require(MessageStructure == "json", "one text for each protocol")
-        _require(0 < len(Subject) < 100 and Subject.isascii() and "\n" not in Subject, f"subject {Subject!r}")
-        _require(len(Message.encode()) <= 256_000, "256 KB")
-        used_ms, self._used_ms = self._used_ms, self._outside.world.now_ms
-        if used_ms is not None and self._outside.world.now_ms - used_ms > _CONNECTION_DIES_MS:
-            raise ConnectionClosedError(endpoint_url="https://sns.invalid")
-        self._outside.aws("sns", "publish", lambda: self._topic.publish(current(), Message))
-
-
 class Ssm:
     def __init__(self, outside: Outside, entries: Mapping[str, str]) -> None:
         self._outside = outside
         self._entries = entries
 
     def get_parameters(self, *, Names: list[str], WithDecryption: bool) -> dict[str, Any]:
-        _require(WithDecryption, "secrets must be decrypted")
+        require(WithDecryption, "secrets must be decrypted")
 
         def effect() -> dict[str, Any]:
             found = [{"Name": name, "Value": self._entries[name]} for name in Names if name in self._entries]
@@ -226,9 +204,3 @@ class Ssm:
 
 def _name(key: Item) -> str:
     return f"{key['pk']['S']} {key['sk']['S']}"
-
-
-def _require(holds: object, what: str) -> None:
-    """AWS would refuse the call: an error in the simulator or in the adapter."""
-    if not holds:
-        raise BaseException(what)  # noqa: TRY002 - nothing may catch it

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from adapters.identitycall.client import API_KEY as API_KEY_ENTRY
-from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
-from tests.simulation import slack, vendor
 from tests.simulation.arrivals import Arrival
 from tests.simulation.faults import FaultPlan
-from tests.simulation.operator_entries import Entry
+from tests.simulation.operator_entries import stored_at_first
 from tests.simulation.recordings import Goal, Kind, Recording, State
 from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import run_scenario
@@ -65,10 +62,7 @@ def work_off(
         recordings=recordings,
         arrivals=arrivals,
         fault_plan=FaultPlan(faults_end_ms=START_MS),
-        entries=[
-            Entry(START_MS, API_KEY_ENTRY, vendor.API_KEY),
-            Entry(START_MS, WEBHOOK_ENTRY, slack.WEBHOOK_URL),
-        ],
+        entries=stored_at_first(),
         redrive_at_end=False,
     )
     ledger = run_scenario(scenario, World(f"backlog {seed}"))

@@ -36,7 +36,7 @@ def _recording(number: int, random: Random, slow: bool) -> Recording:
     return Recording(
         number,
         recording_id=100 + number,
-        uuid=f"0190{random.getrandbits(16):04x}-0000-7000-8000-{number:012x}",
+        uuid=_uuid(number, random),
         states=tuple(states),
         broken=random.choice(("400", "wrong types")) if random.random() < 0.04 else "",
     )
@@ -87,3 +87,25 @@ def _pauses(random: Random) -> tuple[Pause, ...]:
         Pause(random.choice((10_000, 20_000, 30_000)) + number * 100_000, random.choice(lengths), random.random() < 0.3)
         for number in range(random.randint(0, 2))
     )
+
+
+def violating(number: int, random: Random) -> Recording:
+    """Ready from the start, with a violation under every document that reads goals."""
+    return Recording(
+        number, 100 + number, _uuid(number, random), (State(START_MS, Kind.READY, (Goal(1, False, 0.1),)),)
+    )
+
+
+def awaiting_goals(number: int, random: Random) -> Recording:
+    """Its goals come an hour or more after its results."""
+    results_ms = START_MS + random.randint(SECOND, 2 * MINUTE)
+    states = (
+        State(START_MS, Kind.PENDING),
+        _goals_pending(results_ms, random),
+        _ready(results_ms + random.randint(HOUR // 2, 2 * HOUR), random),
+    )
+    return Recording(number, 100 + number, _uuid(number, random), states)
+
+
+def _uuid(number: int, random: Random) -> str:
+    return f"0190{random.getrandbits(16):04x}-0000-7000-8000-{number:012x}"

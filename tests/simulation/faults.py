@@ -11,13 +11,15 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from tests.simulation.client_limits import LIMITS, ClientLimits
 from tests.simulation.world import Crashed, Task, World, current
 
 T = TypeVar("T")
 
 _FAST_CALL_MS: Final = 25
-_BOTO_GIVES_UP_MS: Final = 9_500
-"""Three attempts of three seconds each, as runtime.outside.AWS_CONFIG has it."""
+_LONGEST_DELAY_MS: Final = 25_000
+_SLOW_MS: Final = 2_000
+"""An AWS answer that takes longer counts as a delay: no step has a reserve for every call to be so slow."""
 
 
 _SIGNATURE_HOLDS_MS: Final = 300_000
@@ -81,6 +83,11 @@ class FaultPlan:
                 self._thresholds.append((total, call_fault))
         self._total = total
 
+    @property
+    def disturbs(self) -> bool:
+        """Whether anything fails, is slow, or comes twice."""
+        return bool(self._total or self.aws_outages or self.slow_answer_probability or self.duplicate_probability)
+
     def is_down(self, service: str, now_ms: int) -> bool:
         outages = self.aws_outages
         return bool(outages) and any(o.service == service and o.from_ms <= now_ms < o.until_ms for o in outages)
@@ -113,7 +120,7 @@ class Outside:
     def aws(self, service: str, what: str, effect: Callable[[], T], *, shared: bool = False) -> T:
         """A call of a boto3 client: `effect` is atomic, or does not happen. `shared`: several threads depend on it."""
         world = self.world
-        task = alive()
+        task, limits = alive(), LIMITS[service]
         if self.fault_plan.is_down(service, world.now_ms):
             self._refuse(task, service, what, "unavailable", shared)
         call_fault = self.fault_plan.draw(world)
@@ -121,10 +128,11 @@ class Outside:
             if service == "sns":
                 call_fault = None  # the lease has just been checked: only earlier steps may be delayed
             task.life.faults += shared
-        if call_fault is CallFault.REPEATED and service == "sns":
-            call_fault = None  # PUBLISH_CONFIG allows one attempt.
+        if call_fault is CallFault.REPEATED and limits.attempts == 1:
+            call_fault = None
         signed_ms = world.now_ms
-        self.before(task, call_fault, what)
+        # What a slow Parameter Store can hold up is bounded by the client's own limits.
+        self.before(task, call_fault, what, limits.longest_ms if service == "ssm" else _LONGEST_DELAY_MS)
         if world.now_ms - signed_ms > _SIGNATURE_HOLDS_MS:
             self._refuse_late(task, service, what, shared)
         if call_fault is CallFault.ERROR:
@@ -133,25 +141,33 @@ class Outside:
         answer = effect()
         task.notes["answer_lost"] = False
         if call_fault is CallFault.ANSWER_LOST:
-            _fault(task, shared)
+            _fault(world, task, shared)
             world.log(task.life.name, "  {}: done, but the answer is lost", what)
-            world.pause(_BOTO_GIVES_UP_MS)
+            self._wait_in_vain(limits, effect)
             raise ReadTimeoutError(endpoint_url=f"https://{service}.invalid")
         if call_fault is CallFault.REPEATED:
             world.log(task.life.name, "  {}: the answer is lost, boto3 asks again", what)
-            world.pause(world.between(1_000, 4_000))
+            world.interruptions += 1
+            world.pause(limits.read_ms + world.between(0, limits.back_off_ms(1)))
             answer = effect()
         if world.now_ms < self.fault_plan.faults_end_ms and world.chance(self.fault_plan.slow_answer_probability):
-            world.pause(world.between(50, 2_500))
+            slow_ms = world.between(50, limits.read_ms)
+            if slow_ms > _SLOW_MS:
+                task.delays += 1
+                world.interruptions += 1
+            world.pause(slow_ms)
         self.after(task, call_fault, what)
         return answer
 
-    def before(self, task: Task, call_fault: CallFault | None, what: str) -> None:
+    def before(
+        self, task: Task, call_fault: CallFault | None, what: str, longest_delay_ms: int = _LONGEST_DELAY_MS
+    ) -> None:
         """Before the call takes effect."""
         world = self.world
         if call_fault is CallFault.DELAYED:
             task.delays += 1
-            delay_ms = world.between(200, 25_000)
+            world.interruptions += 1
+            delay_ms = world.between(200, longest_delay_ms)
             world.log(task.life.name, "  delayed for {} ms before {}", delay_ms, what)
             world.pause(delay_ms)
         world.pause(1 + int(_FAST_CALL_MS * world.random.random() ** 2))
@@ -169,17 +185,33 @@ class Outside:
 
     def _refuse_late(self, task: Task, service: str, what: str, shared: bool) -> NoReturn:
         """Lambda froze the thread after it had signed the request."""
-        _fault(task, shared)
+        _fault(self.world, task, shared)
         self.world.log(task.life.name, "  {}: {} refuses the old signature", what, service)
         raise _refusal("InvalidSignatureException", 403, what)
 
     def _refuse(self, task: Task, service: str, what: str, why: str, shared: bool) -> None:
-        _fault(task, shared)
-        self.world.log(task.life.name, "  {}: {} is {}", what, service, why)
-        self.world.pause(self.world.between(50, 3_000))
-        if self.world.chance(0.5):
+        world, limits = self.world, LIMITS[service]
+        _fault(world, task, shared)
+        world.log(task.life.name, "  {}: {} is {}", what, service, why)
+        unreachable = world.chance(0.5)
+        longest_ms = limits.connect_ms if unreachable else limits.read_ms
+        for attempt in range(1, limits.attempts + 1):
+            world.pause(world.between(20, longest_ms))
+            if attempt < limits.attempts:
+                world.pause(world.between(0, limits.back_off_ms(attempt)))
+        if unreachable:
             raise EndpointConnectionError(endpoint_url=f"https://{service}.invalid")
         raise _refusal("ServiceUnavailable", 503, what)
+
+    def _wait_in_vain(self, limits: ClientLimits, effect: Callable[[], object]) -> None:
+        """Each attempt runs into the time limit. Each but the first may take effect again."""
+        world = self.world
+        for attempt in range(1, limits.attempts + 1):
+            world.pause(limits.read_ms)
+            if attempt < limits.attempts:
+                world.pause(world.between(0, limits.back_off_ms(attempt)))
+                if world.chance(0.5):
+                    effect()
 
 
 def _refusal(code: str, status: int, what: str) -> ClientError:
@@ -187,9 +219,10 @@ def _refusal(code: str, status: int, what: str) -> ClientError:
     return ClientError(answer, what)
 
 
-def _fault(task: Task, shared: bool) -> None:
+def _fault(world: World, task: Task, shared: bool) -> None:
     task.faults += 1
     task.life.faults += shared
+    world.interruptions += 1
 
 
 def alive() -> Task:

@@ -27,11 +27,13 @@ class Held:
 
 @dataclass
 class Sent:
-    """A publication or a post, with its sender."""
+    """A publication or a delivery, with its sender. `late`: its invocation had ended. `at_ms`: when."""
 
     task: Task
     answer_lost: bool
     faults: int
+    late: bool
+    at_ms: int
 
     @property
     def unknown(self) -> bool:
@@ -49,7 +51,8 @@ class Ledger:
     alert_of: dict[tuple[int, str, str], str] = field(default_factory=dict)
     """The alert id of each published violation."""
     published: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
-    posted: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    delivered: dict[str, dict[str, list[Sent]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    """By destination and alert id."""
     requests_ms: list[int] = field(default_factory=list)
     """The departure of each request."""
     refused_429: int = 0

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters import alert_topic, retry_after
-from adapters.dynamodb import delivery_table, outcome_table, request_budget
+from adapters.dynamodb import outcome_table, request_budget
+from domain import request_budget as schedule
 from domain import retry
 from domain.alerts import deliver
 from domain.evaluation import attempt, fetch, outbox, outcome
 from handlers import evaluate_recordings
 from runtime import batch, evaluation_report, received_events
+from tests.simulation import notifier_mutations
 from tests.simulation.parallel import on_all_cores
 from tests.simulation.simulation import Finding, run
 from tests.simulation.substitution import Change, Constant, Substitution
@@ -22,8 +24,6 @@ _Attempt: Final = attempt.Attempt
 _Outbox: Final = outbox.Outbox
 _Worker: Final = evaluate_recordings.EvaluationWorker
 _Outcomes: Final = outcome_table.DynamoOutcomeTable
-_Ledger: Final = delivery_table.DynamoDeliveryLedger
-_Deliver: Final = deliver.DeliverAlert
 _Fetch: Final = fetch.FetchAnalysis
 _Budget: Final = request_budget.SharedRequestBudget
 
@@ -153,25 +153,40 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "budget without condition": (Substitution(_Budget, "_write", "**at_revision(schedule.revision - 1),", ""),),
     "budget a worker for itself": (Substitution(_Budget, "_change", "self._write(changed)", "pass"),),
     "slots never lapse": (Constant(request_budget, "SLOT_LAPSES_MS", 1 << 60),),
-    "Slack claim without condition": (
+    "no reserve for reading details": (
+        Constant(attempt, "_DETAILS_RESERVE_MS", 0),
+        Constant(attempt, "_DETAILS_PATIENCE_MS", 1 << 60),
+    ),
+    "the mark depends on the revision": (
         Substitution(
-            _Ledger,
-            "claim",
-            '"attribute_not_exists(pk) OR (#state <> :sent AND lease_until_ms <= :now)"',
-            '"attribute_not_exists(pk) OR lease_until_ms >= :until OR lease_until_ms < :until"',
+            _Outcomes,
+            "mark_published",
+            """AND alert.#state = :pending",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={
+""",
+            """AND alert.#state = :pending AND revision = :held",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={
+                ":held": {"N": str(outcome.revision)},
+""",
         ),
     ),
-    "Slack claim never given back": (
+    "group answers outrun events": (
+        Substitution(received_events, "by_recording", "if message.history.outrun:", "if False:"),
+    ),
+    "no goals under earlier rules": (
         Substitution(
-            _Deliver, "_claim_and_send", "raise InFlight(", "return SentBefore()\n            raise InFlight("
+            fetch,
+            "_first_step",
+            "return Step.DETAILS if step is Step.RESULTS_WITHOUT_GOALS and wait_for_goals else step",
+            "return step",
         ),
     ),
-    "Slack post recorded before it is sent": (
+    "repeats are not counted": (Substitution(_Outbox, "carry_on", 'self.meter.add("AlertsRepeated")', "pass"),),
+    "requests paced evenly": (
         Substitution(
-            _Deliver,
-            "_claim_and_send",
-            "self.ledger.record_sent(alert, self._send(alert, claim))",
-            'self.ledger.record_sent(alert, "ok")\n            self._send(alert, claim)',
+            schedule, "_next_free", "newest_ms = slots[-1] if", "newest_ms = slots[-1] + WINDOW_MS // limit if"
         ),
     ),
     "explanations logged": (
@@ -182,6 +197,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             'about |= {\n"said": outcome.snapshot.json.decode() if outcome.snapshot else "",\n',
         ),
     ),
+    **notifier_mutations.MUTATIONS,
 }
 
 

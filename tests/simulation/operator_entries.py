@@ -9,7 +9,7 @@ from adapters.rule_book import RULES
 from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
 from tests.simulation import slack, vendor
 from tests.simulation.outages import period
-from tests.simulation.recordings import DEFAULT_RULES, DOCUMENTS, INVALID_DOCUMENTS
+from tests.simulation.recordings import DEFAULT_RULES, DOCUMENTS, INVALID_DOCUMENTS, reads_goals
 from tests.simulation.times import HOUR, MINUTE
 from tests.simulation.world import START_MS
 
@@ -24,12 +24,29 @@ class Entry:
     valid: bool = True
 
 
-def entries_of(random: Random) -> list[Entry]:
-    """The stored parameters, and the operator's changes to them."""
-    entries = [
+def stored_at_first() -> list[Entry]:
+    """All that is needed, under the default rules."""
+    return [
         Entry(START_MS, API_KEY_ENTRY, vendor.API_KEY),
         Entry(START_MS, WEBHOOK_ENTRY, slack.WEBHOOK_URL),
     ]
+
+
+def goals_read_later(random: Random) -> list[Entry]:
+    """Rules that read no goals in turn with others that do, a few minutes each."""
+    without = next(document for document in DOCUMENTS if not reads_goals(document))
+    reading = [document for document in DOCUMENTS if reads_goals(document)]
+    entries, at_ms = [Entry(START_MS, RULES, json.dumps(without))], START_MS
+    for turn in range(6):
+        at_ms += random.randint(MINUTE, 4 * MINUTE)
+        document = without if turn % 2 else random.choice(reading)
+        entries.append(Entry(at_ms, RULES, json.dumps(document)))
+    return entries
+
+
+def entries_of(random: Random) -> list[Entry]:
+    """The stored parameters, and the operator's changes to them."""
+    entries = stored_at_first()
     for name, value, wrong in (
         (API_KEY_ENTRY, vendor.API_KEY, (None, "idc_SECRETbutrevoked0000000000000000", "SECRET, mistyped")),
         (WEBHOOK_ENTRY, slack.WEBHOOK_URL, ("SECRET, mistyped", None)),

@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.simulation import slack
 from tests.simulation.faults import AwsOutage
+from tests.simulation.mailbox import Unconfirmed
 from tests.simulation.slack import SlackOutage
 from tests.simulation.times import HOUR, MINUTE, SECOND
 from tests.simulation.vendor import Outage
@@ -26,7 +27,7 @@ def vendor_outages(random: Random, events: int) -> list[Outage]:
         longest = random.choices((20 * MINUTE, 6 * HOUR, 26 * HOUR), (10, 3, 1))[0]
         from_ms, until_ms = period(random, longest)
         if events > _FEW_EVENTS:
-            until_ms = min(until_ms, from_ms + 2 * HOUR)
+            until_ms = min(until_ms, from_ms + HOUR)
         outages.append(Outage(from_ms, until_ms, random.choice((*DOWN, "401", "403"))))
     return outages
 
@@ -36,6 +37,15 @@ def slack_outages(random: Random) -> list[SlackOutage]:
     while random.random() < 0.2:
         outages.append(SlackOutage(*period(random, 2 * HOUR), random.choice((*slack.FAULTS, *slack.REFUSALS))))
     return outages
+
+
+def email_outages(random: Random) -> tuple[Unconfirmed, ...]:
+    """The times without a confirmed mailbox: before the confirmation, and after a loss."""
+    lost = random.random() < 0.5
+    if random.random() < 0.6:
+        return ()
+    from_ms, until_ms = period(random, 2 * HOUR)
+    return (Unconfirmed(from_ms if lost else START_MS, until_ms, lost),)
 
 
 def aws_outages(random: Random) -> tuple[AwsOutage, ...]:

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tests.simulation.world import World
+from tests.simulation.world import Violated, World
 
 VISIBILITY_MS: Final = 180_000
 MAX_RECEIVES: Final = 5
 MAX_DELAY_S: Final = 900
+_DAY_MS: Final = 86_400_000
+QUEUE_KEEPS_MS: Final = 4 * _DAY_MS
+DEAD_LETTERS_KEPT_MS: Final = 14 * _DAY_MS
+"""SQS removes what is older, as template.yaml says. A dead letter that SQS moved keeps its age."""
 
 
 @dataclass(eq=False)
@@ -33,6 +37,10 @@ class Facts:
     """The vendor said that the goals were evaluated. A re-analysis may withdraw them right afterwards."""
     fetched: int = -1
     """The newest judgeable state of the recording that was fetched for it."""
+    destination: str = ""
+    """The one destination that a deferred copy of an alert is for; empty means all."""
+    outrun: str = ""
+    """The digest of results that were fetched for it and not saved."""
     retry_at_ms: int = 0
     """Retry-After of the other side, as recorded in the deferral: no earlier request may be made for it."""
 
@@ -57,8 +65,11 @@ def _ignore(message: Message) -> None:
 
 
 class Queue:
-    def __init__(self, world: World, name: str, dead_letters: "Queue | None" = None) -> None:
+    def __init__(
+        self, world: World, name: str, dead_letters: "Queue | None" = None, keeps_ms: int = QUEUE_KEEPS_MS
+    ) -> None:
         self.name = name
+        self._keeps_ms = keeps_ms
         self.messages: dict[str, Message] = {}
         self.on_arrival: Callable[[], None] = lambda: None
         self.on_exhausted: Callable[[Message], None] = _ignore
@@ -81,6 +92,8 @@ class Queue:
         for message in tuple(self.messages.values()):
             if message.visible_ms > world.now_ms:
                 continue
+            if world.now_ms - message.sent_ms >= self._keeps_ms:
+                raise Violated(1, f"SQS removes {message.facts.name}: {self.name} keeps no message so long")
             if message.receives >= MAX_RECEIVES and self._dead_letters is not None:
                 self._exhausted(message, self._dead_letters)
             else:
@@ -107,6 +120,8 @@ class Queue:
         """StartMessageMoveTask: every message moves as a new one, with the attributes it has."""
         moved = list(self.messages.values())
         for message in moved:
+            if self._world.now_ms - message.sent_ms >= self._keeps_ms:
+                raise Violated(1, f"SQS removed {message.facts.name} before its redrive")
             self.delete(message)
             facts = replace(message.facts, since_ms=self._world.now_ms, not_found_ms=(), unusable=0, retry_at_ms=0)
             destination.send(message.body, facts, attributes=message.attributes)
@@ -120,8 +135,18 @@ class Queue:
 
     def _keep(self, message: Message) -> None:
         self.messages[message.message_id] = message
-        self._world.at(message.visible_ms, self.on_arrival)
+        self._announce(message)
 
     def _hide(self, message: Message, for_ms: int) -> None:
         message.visible_ms = self._world.now_ms + for_ms
-        self._world.at(message.visible_ms, self.on_arrival)
+        self._announce(message)
+
+    def _announce(self, message: Message) -> None:
+        """Tell the pollers when it becomes visible, if it still does then."""
+        at_ms = message.visible_ms
+
+        def visible() -> None:
+            if not message.gone and message.visible_ms == at_ms:
+                self.on_arrival()
+
+        self._world.at(at_ms, visible)

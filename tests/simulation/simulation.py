@@ -15,6 +15,7 @@ from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment, Function
 from tests.simulation.invariants.every import Invariants
 from tests.simulation.ledger import InForce, Ledger
+from tests.simulation.mailbox import Mailbox
 from tests.simulation.operator_entries import Entry
 from tests.simulation.queue import Facts
 from tests.simulation.recordings import DEFAULT_RULES, MAX_PAUSE_MS, Recording
@@ -73,7 +74,10 @@ class _Simulation:
             _rules_in_force(scenario.entries),
             parameters_fail=fault_plan.error_probability + fault_plan.lost_answer_probability > 0
             or bool(fault_plan.aws_outages),
-            slack_may_be_off=any(entry.name == WEBHOOK_URL and entry.value is None for entry in scenario.entries),
+            destinations=("slack", "email") if scenario.email is not None else ("slack",),
+            calm=scenario.calm,
+            slack_may_be_off=not any(entry.name == WEBHOOK_URL for entry in scenario.entries)
+            or any(entry.name == WEBHOOK_URL and entry.value is None for entry in scenario.entries),
         )
         self._scenario = scenario
         self._world = world
@@ -86,7 +90,11 @@ class _Simulation:
             stored=stored,
             topic=Topic(world, fault_plan, stored.slack_queue, checked.alerts.published),
             vendor=Vendor(outside, scenario, self._announce, checked.requests),
-            slack=Slack(outside, scenario.slack_outages, scenario.slack_faults, checked.alerts),
+            slack=Slack(
+                outside, scenario.slack_outages, scenario.slack_faults, checked.alerts, slow=scenario.slow_slack
+            ),
+            mailbox=Mailbox(world, scenario.email or (), checked.alerts),
+            has_email=scenario.email is not None,
             parameters=self._entries,
             limit=scenario.limit,
         )

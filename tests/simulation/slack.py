@@ -20,6 +20,10 @@ FAULTS: Final = ("429", "500", "503", "lost", "cut", "time-out", "refused", "unr
 REFUSALS: Final = ("400 invalid_payload", "403 action_prohibited", "404 no_active_hooks", "410 channel_is_archived")
 _MAX_BLOCKS: Final = 50
 _MAX_CHARACTERS: Final = 13_000
+_MESSAGE_MS: Final = 1_000
+_BURST: Final = 5
+_UNKNOWN: Final = frozenset({"lost", "cut", "time-out", "unreachable"})
+"""After these the product cannot know whether the message arrived."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,18 @@ class SlackOutage:
 
 class Slack:
     def __init__(
-        self, outside: Outside, outages: Sequence[SlackOutage], fault_rate: float, invariants: AlertInvariants
+        self,
+        outside: Outside,
+        outages: Sequence[SlackOutage],
+        fault_rate: float,
+        invariants: AlertInvariants,
+        *,
+        slow: bool,
     ) -> None:
         self._outside = outside
+        self._slow = slow
+        self._full_ms = 0
+        """Up to this time (epoch ms) the messages taken use the rate up."""
         self._outages = outages
         self._fault_rate = fault_rate
         self._invariants = invariants
@@ -53,18 +66,37 @@ class Slack:
         self._outside.before(task, call_fault, "POST to Slack")
         fault = self._fault()
         if fault in {None, "lost", "cut", "time-out"}:
-            self._invariants.posted(task, answer_lost=fault is not None or call_fault is CallFault.CRASH_AFTER)
+            lost = fault is not None or call_fault is CallFault.CRASH_AFTER
+            self._invariants.delivered(task, "slack", task.notes["alert_id"], answer_lost=lost)
         world.log(task.life.name, "  POST to Slack: {}", fault or "ok")
-        world.pause(8_000 if fault == "time-out" else world.between(20, 900))
+        if fault in _UNKNOWN:
+            world.interruptions += 1
+        world.pause(round(1000 * timeout) if fault in {"time-out", "unreachable"} else self._answer_ms(timeout))
         self._outside.after(task, call_fault, "POST to Slack")
         return self._answer(fault)
+
+    def _answer_ms(self, timeout_s: float) -> int:
+        """How long an answer takes that arrives in time."""
+        world = self._outside.world
+        if self._slow and world.now_ms < self._outside.fault_plan.faults_end_ms and world.chance(0.5):
+            return world.between(900, round(1000 * timeout_s))
+        return world.between(20, 900)
 
     def _fault(self) -> str | None:
         world = self._outside.world
         lasting = next((o.fault for o in self._outages if o.from_ms <= world.now_ms < o.until_ms), None)
         if lasting is None and world.now_ms < self._outside.fault_plan.faults_end_ms and world.chance(self._fault_rate):
             return world.random.choice(FAULTS)
-        return lasting
+        return lasting or self._over_the_rate()
+
+    def _over_the_rate(self) -> str | None:
+        """One message a second. A short burst is tolerated, and each second at rest makes room for one more."""
+        now_ms = self._outside.world.now_ms
+        self._full_ms = max(self._full_ms, now_ms - _BURST * _MESSAGE_MS)
+        if self._full_ms + _MESSAGE_MS > now_ms:
+            return "429"
+        self._full_ms += _MESSAGE_MS
+        return None
 
     def _answer(self, fault: str | None) -> "_Response":
         match fault:

@@ -1,6 +1,6 @@
 """What AWS stores: the outcome table, and the queues with their dead-letter queues."""
 
-from tests.simulation.queue import Queue
+from tests.simulation.queue import DEAD_LETTERS_KEPT_MS, Queue
 from tests.simulation.table import Table
 from tests.simulation.world import World
 
@@ -8,9 +8,9 @@ from tests.simulation.world import World
 class Stored:
     def __init__(self, world: World) -> None:
         self.table = Table()
-        self.event_dead_letters = Queue(world, "event-dlq")
+        self.event_dead_letters = Queue(world, "event-dlq", keeps_ms=DEAD_LETTERS_KEPT_MS)
         self.event_queue = Queue(world, "event", self.event_dead_letters)
-        self.slack_dead_letters = Queue(world, "slack-dlq")
+        self.slack_dead_letters = Queue(world, "slack-dlq", keeps_ms=DEAD_LETTERS_KEPT_MS)
         self.slack_queue = Queue(world, "slack", self.slack_dead_letters)
 
     @property

@@ -34,6 +34,8 @@ class Table:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Item] = {}
         self.on_write: list[Write] = []
+        self.on_refused: list[Write] = []
+        """Told the stored item, and the values of a write whose condition does not hold."""
 
     def get(self, key: Item) -> Item | None:
         return self.items.get(_key(key))
@@ -51,6 +53,8 @@ class Table:
     def _checked(self, key: Item, condition: str | None, names: Names, values: Item) -> Item | None:
         stored = self.get(key)
         if condition is not None and not compiled(condition)(stored or {}, names, values):
+            for told in self.on_refused:
+                told(stored, values)
             raise ConditionFailed(stored)
         return stored
 

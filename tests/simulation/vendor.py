@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 API_KEY: Final = "idc_SECRET0123456789abcdefghijklmnop"[:36]
 BASE_URL: Final = "https://api.identitycall.invalid/api/v1/public"
 WINDOW_MS: Final = 60_000
-_LONG_MS: Final = 3_600_000
+_LONG_MS: Final = 900_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Vendor:
         self._limit = scenario.vendor_limit
         self._outages = scenario.outages
         self._fault_rate = scenario.vendor_faults
-        self._longest_answer_ms = 4_500 if scenario.slow_vendor else 900
+        self._longest_answer_ms = 4_990 if scenario.slow_vendor else 900
         self._on_haste = on_haste
         self._invariants = invariants
         self._accepted: deque[int] = deque()
@@ -95,8 +95,8 @@ class Vendor:
         if throttled := self._over_the_limit():
             return throttled
         if fault in DOWN:
-            takes_hours = outage and outage.until_ms - outage.from_ms > _LONG_MS
-            return failure(fault, world.between(300, 4_000) if takes_hours else world.between(1, 90))
+            takes_long = outage and outage.until_ms - outage.from_ms > _LONG_MS
+            return failure(fault, world.between(300, 4_000) if takes_long else world.between(1, 90))
         answer = self._results(recording) if what else self._details(recording)
         if recording.broken and what:
             fault = recording.broken

@@ -19,13 +19,15 @@ from runtime import outside as runtime_outside
 from runtime.messages import Message
 from runtime.metrics import EmfMeter
 from runtime.settings import EvaluationSettings, NotifierSettings
-from tests.simulation.aws import TABLE, DynamoDb, Sns, Sqs, Ssm
+from tests.simulation.aws import TABLE, DynamoDb, Sqs, Ssm
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
 from tests.simulation.invariants.every import Invariants
 from tests.simulation.log import CheckedLog
+from tests.simulation.mailbox import Mailbox
 from tests.simulation.recordings import MAX_PAUSE_MS
 from tests.simulation.slack import Slack, in_place_of_urllib
+from tests.simulation.sns import ALERT_TOPIC, EMAIL_TOPIC, Sns
 from tests.simulation.stored import Stored
 from tests.simulation.threads import in_place_of_threads
 from tests.simulation.topic import Topic
@@ -50,6 +52,8 @@ class Parts:
     topic: Topic
     vendor: Vendor
     slack: Slack
+    mailbox: Mailbox
+    has_email: bool
     parameters: Mapping[str, str]
     limit: int
 
@@ -71,12 +75,12 @@ class Parts:
             "identitycall_base_url": BASE_URL,
             "max_pause_ms": MAX_PAUSE_MS,
             "requests_per_minute": self.limit,
-            "alert_topic_arn": "topic",
+            "alert_topic_arn": ALERT_TOPIC,
             "event_queue_url": "event",
             "event_dead_letter_queue_url": "event-dlq",
             "slack_queue_url": "slack",
             "slack_dead_letter_queue_url": "slack-dlq",
-            "email_topic_arn": "",
+            "email_topic_arn": EMAIL_TOPIC if self.has_email else "",
         }
 
 
@@ -89,7 +93,7 @@ class SimulatedOutside(runtime_outside.Outside):
         self._skew_ms = environment.skew_ms
         self._invariants = parts.invariants
         self.dynamodb = cast(Any, DynamoDb(parts.outside, parts.stored.table))
-        self.sns = cast(Any, Sns(parts.outside, parts.topic))
+        self.sns = cast(Any, Sns(parts.outside, parts.topic, parts.mailbox))
         self.sqs = cast(Any, Sqs(parts.outside, parts.stored.queues, parts.invariants))
         self.ssm = cast(Any, Ssm(parts.outside, parts.parameters))
 
@@ -146,6 +150,8 @@ class CountingMeter(EmfMeter):
         self._counted[metric, *(dimensions[name] for name in sorted(dimensions))] += value
 
     def flush(self) -> None:
+        if current().life.dead:
+            return
         counted, self._counted = self._counted, defaultdict(float)
         for metric, value in counted.items():
             self._totals[metric] += value

@@ -75,6 +75,8 @@ class World:
         self.random = Random(str(seed))
         self.now_ms = START_MS
         self.trace = trace
+        self.interruptions = 0
+        """How often a worker died, or a call of one failed, lost its answer, or was delayed."""
         self._agenda: list[tuple[int, int, Callable[[], object] | Task]] = []
         self._sequence = 0
         self._ends_ms = START_MS
@@ -148,6 +150,7 @@ class World:
 
     def kill(self, life: Life) -> None:
         """End a life, outside of any task."""
+        self.interruptions += 1
         life.dead = True
         for task in life.tasks:
             if task.dead or task is getcurrent():

@@ -3,9 +3,10 @@
 1  every accepted event ends in an outcome or, with a reason, in the dead-letter queue     events
 2  the outcome is the judgement of the newest results that were fetched                    outcomes, events
 3  every violation is alerted; a repeat follows only a send with an unknown outcome,
-   under the same alert id                                                                 alerts
+   under the same alert id, and is counted                                                 alerts, repeats
 4  no 60 seconds hold more requests than the limit allows                                  requests
 5  nothing is sent again before its Retry-After; waiting alone never reaches the
-   dead-letter queue                                                                       requests, alerts, events
+   dead-letter queue; at rest an alert follows its event within seconds                   requests, alerts, events,
+                                                                                           latency
 6  no stale write survives; no secret and no spoken word is in any log line                outcomes, secrets
 """

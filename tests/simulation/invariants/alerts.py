@@ -1,19 +1,21 @@
 """Promises 3 and 5: every violation is alerted, repeated only with cause, and never before Slack's Retry-After."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
+from tests.simulation.functions import Invocation
 from tests.simulation.invariants.observed import Observed
 from tests.simulation.ledger import Sent
 from tests.simulation.world import Task, Violated
 
 
 class AlertInvariants:
-    def __init__(self, observed: Observed, *, slack_may_be_off: bool) -> None:
+    def __init__(self, observed: Observed, *, destinations: Sequence[str], slack_may_be_off: bool) -> None:
         self._world = observed.world
         self._observed = observed
         self._ledger = observed.ledger
         self._slack_may_be_off = slack_may_be_off
+        self._destinations = destinations
         self._slack_waits: dict[str, tuple[int, Task]] = {}
 
     def published(self, task: Task, alert: Mapping[str, Any]) -> None:
@@ -24,7 +26,9 @@ class AlertInvariants:
             about = (number, violation["rule_id"], violation["subject"])
             if ledger.alert_of.setdefault(about, alert_id) != alert_id:
                 raise Violated(3, f"recording {number}: {about[1:]} is alerted again under another alert id")
-        _add(ledger.published[alert_id], task, f"alert {alert_id[:6]} is published again")
+        lost = task.notes.get("answer_lost", False)
+        what = f"alert {alert_id[:6]} is published again"
+        _add(ledger.published[alert_id], task, self._world.now_ms, what, answer_lost=lost)
 
     def posts(self, task: Task) -> None:
         """A post leaves for Slack."""
@@ -37,18 +41,20 @@ class AlertInvariants:
         until_ms = self._world.now_ms + wait_s * 1000
         self._slack_waits[task.notes["alert_id"]] = (until_ms, task)
 
-    def posted(self, task: Task, *, answer_lost: bool) -> None:
-        """Slack shows an alert."""
-        alert_id = task.notes["alert_id"]
-        task.notes["answer_lost"] = answer_lost
-        _add(self._ledger.posted[alert_id], task, f"alert {alert_id[:6]} is posted to Slack again")
-        task.notes["answer_lost"] = False
+    def delivered(self, task: Task, destination: str, alert_id: str, *, answer_lost: bool = False) -> None:
+        """A destination has taken an alert."""
+        lost = answer_lost or task.notes.get("answer_lost", False)
+        earlier, what = self._ledger.delivered[destination][alert_id], f"{destination} gets alert {alert_id[:6]} again"
+        _add(earlier, task, self._world.now_ms, what, answer_lost=lost)
 
     def acknowledged(self, alert_id: str) -> None:
         """A message that carries the alert was deleted from the Slack queue."""
-        waiting = any(message.facts.alert_id == alert_id for message in self._observed.alert_messages)
-        if not (self._ledger.posted[alert_id] or waiting or self._slack_may_be_off):
-            raise Violated(3, f"alert {alert_id[:6]} was acknowledged by the notifier and never posted")
+        waiting = {m.facts.destination for m in self._observed.alert_messages if m.facts.alert_id == alert_id}
+        for destination in self._destinations:
+            waits = "" in waiting or destination in waiting
+            may_be_off = destination == "slack" and self._slack_may_be_off
+            if not (self._ledger.delivered[destination][alert_id] or waits or may_be_off):
+                raise Violated(3, f"alert {alert_id[:6]} was acknowledged and never sent to {destination}")
 
     def check_end(self) -> None:
         for number, wanted in self._ledger.to_alert.items():
@@ -66,7 +72,7 @@ class AlertInvariants:
                 raise Violated(3, f"{name}: its alert stays pending")
 
 
-def _add(earlier: list[Sent], task: Task, what: str) -> None:
+def _add(earlier: list[Sent], task: Task, now_ms: int, what: str, *, answer_lost: bool) -> None:
     if not all(sent.unknown for sent in earlier):
         raise Violated(3, f"{what} by {task.life.name} though its first sender knew that it arrived")
-    earlier.append(Sent(task, task.notes.get("answer_lost", False), task.faults))
+    earlier.append(Sent(task, answer_lost, task.faults, cast(Invocation, task.life).over, now_ms))

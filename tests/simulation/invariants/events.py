@@ -33,6 +33,7 @@ class EventInvariants:
     def acknowledged(self, facts: Facts, invocation: Invocation) -> None:
         """A message was deleted from its queue."""
         _credit_fetched(facts, invocation)
+        _check_outrun(facts, invocation)
         if facts.alert_id is not None:
             self._alerts.acknowledged(facts.alert_id)
         elif facts.recording is None:
@@ -135,6 +136,13 @@ class EventInvariants:
         digest = recording.digest(held.index)
         until_now = range(held.index, recording.index_at(self._world.now_ms) + 1)
         return max(i for i in until_now if recording.states[i].judgeable and recording.digest(i) == digest)
+
+
+def _check_outrun(facts: Facts, invocation: Invocation) -> None:
+    """Results that were fetched for an event and not saved may be newer than those of other events: none answers it."""
+    others = [task for task in invocation.tasks if facts in (asked := invocation.facts_of(task))[1:] and asked]
+    if facts.outrun and others:
+        raise Violated(2, f"{facts.name} was answered by another event, but its results were fetched and discarded")
 
 
 def _credit_fetched(facts: Facts, invocation: Invocation) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from tests.simulation.invariants.alerts import AlertInvariants
 from tests.simulation.invariants.events import EventInvariants
+from tests.simulation.invariants.latency import LatencyInvariants
 from tests.simulation.invariants.observed import Observed
 from tests.simulation.invariants.outcomes import OutcomeInvariants
+from tests.simulation.invariants.repeats import RepeatInvariants
 from tests.simulation.invariants.requests import RequestInvariants
 from tests.simulation.ledger import InForce, Ledger
 from tests.simulation.recordings import Recording
@@ -14,7 +16,10 @@ from tests.simulation.world import World
 
 
 class Invariants:
-    """`parameters_fail`: a worker may keep old rules. `slack_may_be_off`: there may be no Slack URL for a while."""
+    """`parameters_fail`: a worker may keep old rules. `slack_may_be_off`: there may be no Slack URL for a while.
+
+    `calm`: nothing fails, and there are requests enough for all.
+    """
 
     def __init__(
         self,
@@ -25,16 +30,22 @@ class Invariants:
         rules: Sequence[InForce],
         *,
         parameters_fail: bool,
+        destinations: Sequence[str],
         slack_may_be_off: bool,
+        calm: bool,
     ) -> None:
         self.ledger = Ledger()
         observed = Observed(world, stored, recordings, self.ledger)
         self.requests = RequestInvariants(world, self.ledger, limit)
         self.outcomes = OutcomeInvariants(observed, rules, parameters_fail=parameters_fail)
-        self.alerts = AlertInvariants(observed, slack_may_be_off=slack_may_be_off)
+        self.alerts = AlertInvariants(observed, destinations=destinations, slack_may_be_off=slack_may_be_off)
+        self.repeats = RepeatInvariants(world, self.ledger)
+        self.latency = LatencyInvariants(observed, destinations, calm=calm)
         self.events = EventInvariants(observed, self.alerts, slack_may_be_off=slack_may_be_off)
 
     def check_end(self) -> None:
         """All faults have ended, and all queues are idle."""
         self.events.check_end()
         self.alerts.check_end()
+        self.repeats.check_end()
+        self.latency.check_end()

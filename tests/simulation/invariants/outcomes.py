@@ -27,6 +27,7 @@ class OutcomeInvariants:
         self._rules = rules
         self._parameters_fail = parameters_fail
         observed.stored.table.on_write.append(self._wrote)
+        observed.stored.table.on_refused.append(_refused)
 
     def _wrote(self, before: Item | None, after: Item) -> None:
         if after["sk"]["S"] != "OUTCOME":
@@ -124,3 +125,10 @@ class OutcomeInvariants:
         """Of the newest message that the writing thread works on."""
         task = current()
         return cast(Invocation, task.life).facts_of(task)[0]
+
+
+def _refused(stored: Item | None, values: Item) -> None:
+    """A publication is a fact: no condition may refuse its mark while the same alert is pending."""
+    mark, alert = values.get(":alert", {}).get("M", {}), (stored or {}).get("alert", {}).get("M", {})
+    if mark.get("published_at") and alert.get("state") == {"S": "pending"} and mark["alert_id"] == alert["alert_id"]:
+        raise Violated(3, f"alert {mark['alert_id']['S'][:6]} was published, and its mark is refused")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.simulation.vendor_answers import Answer
 
 _WINDOW_MS: Final = 60_000
+_AN_ATTEMPT: Final = 4
+"""Results, details, results again, and the details for an alert. An attempt that loses a write starts over."""
 _HOLD_KNOWN_MS: Final = 8_000
 """Within this time a 429 has reached the worker and the shared schedule."""
 _HOLD_AFTER_401_MS: Final = 59_000
@@ -42,6 +44,9 @@ class RequestInvariants:
 
     def departs(self, task: Task) -> None:
         """A request leaves a worker."""
+        asked = task.notes["requests"] = task.notes.get("requests", 0) + 1
+        if asked > _AN_ATTEMPT * (1 + task.notes.get("lost_writes", 0)):
+            raise Violated(4, f"{task.life.name} sends {asked} requests for one recording")
         now_ms = self._world.now_ms
         self._ledger.requests_ms.append(now_ms)
         invocation = cast(Invocation, task.life)
