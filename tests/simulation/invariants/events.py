@@ -140,8 +140,7 @@ class EventInvariants:
 
 def _check_outrun(facts: Facts, invocation: Invocation) -> None:
     """Results that were fetched for an event and not saved may be newer than those of other events: none answers it."""
-    others = [task for task in invocation.tasks if facts in (asked := invocation.facts_of(task))[1:] and asked]
-    if facts.outrun and others:
+    if facts.outrun and any(facts in invocation.facts_of(task)[1:] for task in invocation.tasks):
         raise Violated(2, f"{facts.name} was answered by another event, but its results were fetched and discarded")
 
 
