@@ -7,6 +7,7 @@ off that gets more than 10 messages a second, so this pauses before it sends.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from adapters.fresh_connections import FreshConnections
 from adapters.sns_errors import errors_of_sns
 from domain.alerts.alert import Alert, email_subject, email_text
 from domain.errors import EmailUnconfirmed
@@ -18,15 +19,11 @@ if TYPE_CHECKING:
 PAUSE_S: Final = 0.25
 """Before each message. One worker sends fewer than 4 a second, also right after another worker's end. The notifier's
 `MaximumConcurrency` in template.yaml bounds how many workers there are."""
-_IDLE_MS: Final = 10_000
-"""Longer than any call lasts, and shorter than a server keeps an idle connection."""
 KEPT_MS: Final = 60_000
 """How long the state of the subscription is believed."""
 
 
 class EmailTopic:
-    """Each call is one attempt, so it must not meet a connection that died while the function was frozen."""
-
     name = "email"
     off = False
 
@@ -37,7 +34,7 @@ class EmailTopic:
         self._sleep = sleep
         self._confirmed = False
         self._fresh_until_ms = 0
-        self._used_ms = 0
+        self._connections = FreshConnections(sns, now_ms)
 
     def send(self, alert: Alert) -> str:
         """Publish once; the message's id.
@@ -45,7 +42,7 @@ class EmailTopic:
         Raises `EmailUnconfirmed`, `Throttled` or `Unavailable` (`perhaps_done` where the answer was lost). Other
         refusals of SNS are unexpected and are raised as botocore's errors.
         """
-        self._close_idle_connections()
+        self._connections.close_idle()
         with errors_of_sns(alert, "the subscription was not read", may_send=False):
             confirmed = self._is_confirmed()
         if not confirmed:
@@ -65,9 +62,3 @@ class EmailTopic:
             )
             self._fresh_until_ms = self._now_ms() + KEPT_MS
         return self._confirmed
-
-    def _close_idle_connections(self) -> None:
-        now_ms = self._now_ms()
-        if now_ms - self._used_ms > _IDLE_MS:
-            self._sns.close()  # The client opens new ones.
-        self._used_ms = now_ms

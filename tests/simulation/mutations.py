@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from adapters import alert_topic, retry_after
+from adapters import fresh_connections, retry_after
 from adapters.dynamodb import outcome_table, request_budget
 from domain import request_budget as schedule
 from domain import retry
@@ -58,7 +58,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Constant(attempt, "LEASE_MS", 12_000),
         Constant(deliver, "LEASE_MS", 12_000),
     ),
-    "connections kept for ever": (Constant(alert_topic, "_IDLE_MS", 1 << 60),),
+    "connections kept for ever": (Constant(fresh_connections, "_IDLE_MS", 1 << 60),),
     "alert not carried on before newer results": (
         Substitution(_Attempt, "__call__", "if stored and stored.pending_alert:", "if False:"),
     ),

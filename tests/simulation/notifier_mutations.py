@@ -38,6 +38,5 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(email_topic.EmailTopic, "send", "if not confirmed:", "if False:"),
     ),
     "no pause between e-mails": (Constant(email_topic, "PAUSE_S", 0),),
-    "e-mails on a dead connection": (Constant(email_topic, "_IDLE_MS", 1 << 60),),
     "Slack's time-out of 28 s": (Constant(webhook, "TIMEOUT_S", 28),),
 }
