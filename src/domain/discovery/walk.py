@@ -14,6 +14,7 @@ from typing import Final
 
 from domain.discovery.recording_list import ListedRecording, Order, RecordingPage
 from domain.discovery.spans import Spans, walked_to
+from domain.errors import Unusable
 
 OVERLAP_MS: Final = 60_000
 """How far the vendor's clock may differ from ours, and how far the list may be out of order."""
@@ -64,9 +65,18 @@ class PageWalk:
                 self._read_before = before  # Nothing moved since then, so it need not be read again.
         if page.total_pages > 1 and (self.order is None or page.order is not self.order):
             other = self._fetch(page.total_pages if page.number == 1 else 1)
-            page = max(page, other, key=lambda each: each.newest_ms)
-            self.order = Order.NEWEST_FIRST if page.number == 1 else Order.OLDEST_FIRST
+            self.order = self._order_of(page, other)
+            page = max(page, other, key=lambda each: self._pages_older_than(each))
         return page
+
+    def _order_of(self, page: RecordingPage, other: RecordingPage) -> Order:
+        """How the list is sorted, by the pages at its two ends. One of them may show no time."""
+        if page.times_ms and other.times_ms:
+            newest = max(page, other, key=lambda each: each.newest_ms)
+            return Order.NEWEST_FIRST if newest.number == 1 else Order.OLDEST_FIRST
+        if order := page.order or other.order or self.order:
+            return order
+        raise Unusable("An end of the list of recordings shows no time, so its order is unknown.")
 
     def _with(self, older: int) -> RecordingPage:
         """The page with so many older ones behind it."""

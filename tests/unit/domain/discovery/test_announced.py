@@ -1,8 +1,11 @@
 """Which recordings of the list are announced, when, and which count as missed."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.discovery.mark import Mark
+from domain.errors import Unusable
 from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS
 from tests.unit.domain.discovery.world import DAY, HOUR, MINUTE, ORDERS, World
@@ -59,6 +62,28 @@ def test_a_recording_without_a_time_is_announced_once(newest_first: bool) -> Non
     world.run()
     world.run()
     assert sorted(map(int, world.sender.sent)) == [*range(1, 131)]
+
+
+@ORDERS
+def test_an_end_of_the_list_without_a_time_does_not_turn_the_list_round(newest_first: bool) -> None:
+    world = World(newest_first=newest_first).old(100).started()
+    world.new(*range(1, 101), age_ms=2 * MINUTE)
+    world.new(101)
+    world.list.undated = {101}  # Where the oldest come first, it stands alone on the last page.
+    world.memory.stored = replace(world.memory.stored, order=None) if world.memory.stored else None
+    world.run()
+    assert world.sent == {*range(1, 102)}
+
+
+def test_a_list_whose_order_does_not_show_is_looked_at_later() -> None:
+    world = World(newest_first=False).started()
+    world.new(*range(1, 102))
+    world.list.undated = {101}
+    run = world.run()
+    assert (run.announced, type(run.stopped)) == ([], Unusable)
+    world.list.undated = set()
+    world.run()
+    assert world.sent == {*range(1, 102)}
 
 
 def test_items_without_an_id_are_counted_and_the_others_announced() -> None:
