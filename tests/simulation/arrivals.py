@@ -26,7 +26,7 @@ MALFORMED: Final = (
 
 @dataclass(frozen=True)
 class Arrival:
-    """An event. `directly`: it invokes the function, and does not pass through the queue."""
+    """An event. `directly`: it invokes the function, and does not pass through the queue. `webhook`: it is posted."""
 
     at_ms: int
     name: str
@@ -34,6 +34,7 @@ class Arrival:
     recording: int | None
     discovery: bool = False
     directly: bool = False
+    webhook: bool = False
 
 
 def arrivals_of(random: Random, recordings: Sequence[Recording]) -> list[Arrival]:

@@ -85,18 +85,21 @@ class DynamoDb:
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
         ((table, wanted),) = RequestItems.items()
-        require(wanted["ConsistentRead"], "reads must be consistent")
         names = [wanted["ExpressionAttributeNames"][name] for name in wanted["ProjectionExpression"].split(", ")]
         keys = wanted["Keys"]
         require(0 < len(keys) <= 100 and len({str(key) for key in keys}) == len(keys), "1 to 100 distinct keys")
 
         def effect() -> dict[str, Any]:
-            found = [item for key in keys if (item := self._table.get(key))]
+            found = [item for key in keys if (item := self._found(key, wanted))]
             projected = [{name: item[name] for name in names if name in item} for item in found]
             return {"Responses": {table: projected}, "UnprocessedKeys": {}}
 
         what = f"read {', '.join(_name(key) for key in keys)}"
         return self._outside.aws("dynamodb", what, effect, shared=True)
+
+    def _found(self, key: Item, wanted: Mapping[str, Any]) -> Item | None:
+        require(wanted["ConsistentRead"], "reads must be consistent")
+        return self._table.get(key)
 
     def _write(self, what: str, effect: Callable[[], dict[str, Any]], on_failure: str) -> dict[str, Any]:
         world = self._outside.world

@@ -45,6 +45,8 @@ class Sent:
 @dataclass
 class Ledger:
     events: list[Facts] = field(default_factory=list)
+    settled: dict[int, list[tuple[int, Facts]]] = field(default_factory=lambda: defaultdict(list))
+    """For each recording, when a worker was done with an event and its message was deleted."""
     held: dict[int, Held] = field(default_factory=dict)
     to_alert: dict[int, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
     """For each recording, rule id and subject of the violations in its outcomes."""

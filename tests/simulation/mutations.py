@@ -17,6 +17,7 @@ from tests.simulation import notifier_mutations
 from tests.simulation.parallel import on_all_cores
 from tests.simulation.simulation import Finding, run
 from tests.simulation.substitution import Change, Constant, Substitution
+from tests.simulation.trigger_mutations import TRIGGER_MUTATIONS
 
 SEEDS: Final = 1_000
 
@@ -189,6 +190,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             schedule, "_next_free", "newest_ms = slots[-1] if", "newest_ms = slots[-1] + WINDOW_MS // limit if"
         ),
     ),
+    **TRIGGER_MUTATIONS,
     "explanations logged": (
         Substitution(
             evaluation_report.EvaluationReporter,

@@ -43,6 +43,10 @@ class Facts:
     """The digest of results that were fetched for it and not saved."""
     retry_at_ms: int = 0
     """Retry-After of the other side, as recorded in the deferral: no earlier request may be made for it."""
+    by_uuid: bool = False
+    """The event names the recording by its UUID."""
+    told: bool = False
+    """The vendor answered a request for it, which joins the recording's UUID and number."""
 
 
 @dataclass(eq=False)

@@ -86,6 +86,15 @@ class Recording:
         """Which state it is in; -1 before the first, which counts as absent."""
         return bisect_right(self._times, at_ms) - 1
 
+    def results_since(self, at_ms: int) -> int | None:
+        """Since when it has had results without a break; `None` where it has none. The list shows it as completed."""
+        index = self.index_at(at_ms)
+        since_ms = None
+        while index >= 0 and self.states[index].judgeable:
+            since_ms = self._times[index]
+            index -= 1
+        return since_ms
+
     def kind_at(self, at_ms: int) -> Kind:
         index = self.index_at(at_ms)
         return self.states[index].kind if index >= 0 else Kind.ABSENT

@@ -7,6 +7,7 @@ from typing import Final
 
 from adapters.slack.webhook import WEBHOOK_URL
 from tests.simulation.arrivals import Arrival, announced, arrivals_of
+from tests.simulation.discovery_plan import DiscoveryPlan, add_discovery
 from tests.simulation.drawn_recordings import awaiting_goals, recordings_of, violating
 from tests.simulation.faults import AwsOutage, FaultPlan
 from tests.simulation.mailbox import Unconfirmed
@@ -44,6 +45,15 @@ class Scenario:
     redrive_at_end: bool = True
     skew_ms: int = 150
     """Clocks are up to this much ahead or behind."""
+    discovery: DiscoveryPlan | None = None
+    """With it, discovery and the webhook take part."""
+
+    @property
+    def at_rest_ms(self) -> int:
+        """When all faults have ended, and discovery has looked at its whole lookback again."""
+        if self.discovery is None:
+            return self.fault_plan.faults_end_ms
+        return self.discovery.rest_ms + 2 * self.discovery.lookback_ms + 4 * self.discovery.every_ms
 
     @property
     def calm(self) -> bool:
@@ -66,7 +76,9 @@ def scenario_of(seed: int) -> Scenario:
         case draw if draw < 0.16:
             return _changed_rules(random)
         case _:
-            return _any(random)
+            scenario = _any(random)
+            add_discovery(seed, scenario)
+            return scenario
 
 
 def _any(random: Random) -> Scenario:

@@ -24,7 +24,10 @@ from tests.simulation.slack import Slack
 from tests.simulation.stored import Stored
 from tests.simulation.topic import Topic
 from tests.simulation.trace import Trace
+from tests.simulation.trigger_aws import Replica
+from tests.simulation.triggers import Triggers
 from tests.simulation.vendor import Vendor
+from tests.simulation.vendor_list import VendorList
 from tests.simulation.wiring import PREFIX, Parts, installed
 from tests.simulation.world import START_MS, Violated, World
 
@@ -78,6 +81,7 @@ class _Simulation:
             calm=scenario.calm,
             slack_may_be_off=not any(entry.name == WEBHOOK_URL for entry in scenario.entries)
             or any(entry.name == WEBHOOK_URL and entry.value is None for entry in scenario.entries),
+            discovery=scenario.discovery,
         )
         self._scenario = scenario
         self._world = world
@@ -89,7 +93,7 @@ class _Simulation:
             invariants=checked,
             stored=stored,
             topic=Topic(world, fault_plan, stored.slack_queue, checked.alerts.published),
-            vendor=Vendor(outside, scenario, self._announce, checked.requests),
+            vendor=Vendor(outside, scenario, self._announce, checked.requests, self._vendor_list(outside, checked)),
             slack=Slack(
                 outside, scenario.slack_outages, scenario.slack_faults, checked.alerts, slow=scenario.slow_slack
             ),
@@ -97,6 +101,8 @@ class _Simulation:
             has_email=scenario.email is not None,
             parameters=self._entries,
             limit=scenario.limit,
+            discovery=scenario.discovery,
+            replica=Replica(world, stored.table) if scenario.discovery else None,
         )
         evaluators = self._environments("evaluate", scenario.evaluators)
         notifiers = self._environments("notify", scenario.notifiers)
@@ -106,12 +112,18 @@ class _Simulation:
         EventSourceMapping(world, fault_plan, stored.slack_queue, notify, _ALERTS_AT_ONCE, checked.events)
         self._directly = DirectInvocations(world, evaluate, self._skew_ms, stored.event_dead_letters, checked.events)
 
+        self._triggers = (
+            Triggers(self._parts, fault_plan, self._skew_ms, self._facts_of) if scenario.discovery else None
+        )
+
     def run(self) -> Ledger:
         scenario, world = self._scenario, self._world
         for entry in scenario.entries:
             world.at(entry.at_ms, partial(self._store, entry))
         for arrival in scenario.arrivals:
             world.at(arrival.at_ms, partial(self._arrive, arrival))
+        if self._triggers:
+            self._triggers.start()
         for at_ms in scenario.redrives_ms:
             world.at(at_ms, self._redrive)
         for recording in scenario.recordings:
@@ -119,7 +131,7 @@ class _Simulation:
                 world.at(state.at_ms, partial(self._log_state, recording, index))
         world.at(scenario.fault_plan.faults_end_ms, partial(world.log, "faults", "end"))
         with installed(self._parts):
-            world.run(scenario.fault_plan.faults_end_ms + _ENDS_WITHIN_MS)
+            world.run(scenario.at_rest_ms + _ENDS_WITHIN_MS)
             self._checked.check_end()
             if scenario.redrive_at_end:
                 self._redrive()
@@ -138,13 +150,27 @@ class _Simulation:
 
     def _arrive(self, arrival: Arrival) -> None:
         world = self._world
-        facts = Facts(arrival.name, arrival.recording, world.now_ms, world.now_ms, arrival.discovery)
+        if arrival.webhook and self._triggers:
+            self._triggers.post(arrival)
+            return
+        facts = self._facts_of(arrival)
         self._checked.events.accepted(facts)
         if arrival.directly:
             self._directly.invoke(json.loads(arrival.body), arrival.body, facts)
         else:
             world.log("sender", "{}: {}", arrival.name, arrival.body[:100])
             self._stored.event_queue.send(arrival.body, facts)
+
+    def _facts_of(self, arrival: Arrival) -> Facts:
+        now_ms, number = self._world.now_ms, arrival.recording
+        by_uuid = number is not None and self._scenario.recordings[number].uuid in arrival.body.lower()
+        return Facts(arrival.name, number, now_ms, now_ms, arrival.discovery, by_uuid=by_uuid)
+
+    def _vendor_list(self, outside: Outside, checked: Invariants) -> VendorList | None:
+        plan = self._scenario.discovery
+        if plan is None or checked.discovery is None:
+            return None
+        return VendorList(outside.world, plan, self._log_state, checked.discovery)
 
     def _announce(self, recording: Recording, index: int) -> None:
         """A state begins earlier than planned, perhaps with an event about it."""

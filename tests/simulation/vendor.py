@@ -12,7 +12,9 @@ import requests
 from tests.simulation.faults import CallFault, Outside, alive
 from tests.simulation.invariants.requests import RequestInvariants
 from tests.simulation.recordings import Kind, Recording
-from tests.simulation.vendor_answers import DOWN, ODD, Answer, error_body, failure, spoilt
+from tests.simulation.vendor_answers import DOWN, ODD, Answer, error_body, failure, spoilt, spoilt_page
+from tests.simulation.vendor_list import VendorList
+from tests.simulation.world import Task
 
 if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
@@ -40,6 +42,7 @@ class Vendor:
         scenario: "Scenario",
         on_haste: Callable[[Recording, int], None],
         invariants: RequestInvariants,
+        listing: VendorList | None = None,
     ) -> None:
         self._outside = outside
         self._world = outside.world
@@ -51,24 +54,55 @@ class Vendor:
         self._longest_answer_ms = 4_990 if scenario.slow_vendor else 900
         self._on_haste = on_haste
         self._invariants = invariants
+        self._listing = listing
         self._accepted: deque[int] = deque()
 
     def request(self, path: str, headers: Mapping[str, str | bytes]) -> Answer:
-        """One request, from its departure to the arrival of the answer."""
-        world = self._world
-        task = alive()
+        """One request about a recording, from its departure to the arrival of the answer."""
         name, _, what = path.partition("/")
         recording = self._by_name[name]
+
+        def content(fault: str | None) -> Answer:
+            return self._about(recording, name, what, fault)
+
+        def answered(task: Task, answer: Answer) -> None:
+            self._invariants.answers_about(task, recording, what or "details", answer)
+            if answer.state is not None and what:
+                self._read(recording)
+
+        self._invariants.asks_about_recording(alive())
+        return self._exchange(path, headers, content, answered)
+
+    def request_page(self, query: str, headers: Mapping[str, str | bytes]) -> Answer:
+        """One request for a page of the list."""
+        listing = self._listing
+        assert listing is not None, "no discovery takes part"
+
+        def content(fault: str | None) -> Answer:
+            answer = listing.page(query)
+            return spoilt_page(answer, fault) if fault and answer.status == requests.codes.ok else answer
+
+        listing.departs(alive())
+        return self._exchange(f"?{query}", headers, content, listing.answered)
+
+    def _exchange(
+        self,
+        path: str,
+        headers: Mapping[str, str | bytes],
+        content: Callable[[str | None], Answer],
+        answered: Callable[[Task, Answer], None],
+    ) -> Answer:
+        world = self._world
+        task = alive()
         self._invariants.departs(task)
         call_fault = self._outside.fault_plan.draw(world)
         if call_fault is CallFault.DELAYED:
             call_fault = None  # the network's delay is part of the answer time, below
         self._outside.before(task, call_fault, f"GET {path}")
-        answer = self._arrive(recording, name, what, headers)
+        answer = self._arrive(headers, content)
         world.log(task.life.name, "  GET {}: {}", path, answer.error.__name__ if answer.error else answer.status)
-        self._invariants.answers(task, recording, what or "details", answer)
-        if answer.state is not None and what:
-            self._read(recording)
+        self._invariants.answers(task, answer)
+        answered(task, answer)
         world.pause(answer.wait_ms or world.between(20, self._longest_answer_ms))
         self._outside.after(task, call_fault, f"GET {path}")
         return answer
@@ -80,7 +114,7 @@ class Vendor:
         if index is not None:
             self._world.at(at_ms, lambda: self._on_haste(recording, index))
 
-    def _arrive(self, recording: Recording, name: str, what: str, headers: Mapping[str, str | bytes]) -> Answer:
+    def _arrive(self, headers: Mapping[str, str | bytes], content: Callable[[str | None], Answer]) -> Answer:
         world = self._world
         outage = next((o for o in self._outages if o.from_ms <= world.now_ms < o.until_ms), None)
         fault = outage.fault if outage else None
@@ -95,8 +129,11 @@ class Vendor:
         if throttled := self._over_the_limit():
             return throttled
         if fault in DOWN:
-            takes_long = outage and outage.until_ms - outage.from_ms > _LONG_MS
-            return failure(fault, world.between(300, 4_000) if takes_long else world.between(1, 90))
+            takes_hours = outage and outage.until_ms - outage.from_ms > _LONG_MS
+            return failure(fault, world.between(300, 4_000) if takes_hours else world.between(1, 90))
+        return content(fault)
+
+    def _about(self, recording: Recording, name: str, what: str, fault: str | None) -> Answer:
         answer = self._results(recording) if what else self._details(recording)
         if recording.broken and what:
             fault = recording.broken

@@ -68,6 +68,19 @@ def spoilt(answer: Answer, fault: str, recording: Recording) -> Answer:
     return Answer(200, json.dumps({"data": data}).encode())
 
 
+def spoilt_page(answer: Answer, fault: str) -> Answer:
+    """A page of the list that would have been good, as a faulty server sends it."""
+    match fault:
+        case "too large":
+            return Answer(200, _too_large())
+        case "no data":
+            return Answer(200, b'{"date": []}')
+        case "wrong types":
+            return Answer(200, b'{"data": {}, "meta": {"total_pages": "one"}}')
+        case _:
+            return answer
+
+
 @cache
 def _too_large() -> bytes:
     return b'{"data": "' + b"x" * 5_000_001 + b'"}'

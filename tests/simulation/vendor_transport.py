@@ -21,10 +21,13 @@ class VendorTransport(BaseAdapter):
         self._vendor = vendor
 
     def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # type: ignore[override]
-        prefix = f"{BASE_URL}/recordings/"
-        if not request.url or not request.url.startswith(prefix) or not how.get("timeout"):
+        address, mark, rest = (request.url or "").removeprefix(f"{BASE_URL}/recordings").partition("?")
+        if request.url is None or not request.url.startswith(f"{BASE_URL}/recordings") or not how.get("timeout"):
             raise BaseException(f"no such request is expected: {request.url} {how}")  # noqa: TRY002
-        answer = self._vendor.request(request.url.removeprefix(prefix), request.headers)
+        if mark and not address:
+            answer = self._vendor.request_page(rest, request.headers)
+        else:
+            answer = self._vendor.request(address.removeprefix("/"), request.headers)
         if answer.error:
             raise answer.error(request.url)
         response = requests.Response()

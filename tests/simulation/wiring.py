@@ -9,17 +9,22 @@ from unittest.mock import patch
 
 import requests
 
+from adapters.identitycall import recording_list
 from adapters.slack.webhook import SlackWebhook
 from domain.alerts.alert import Alert
-from handlers import evaluate_recordings, notify_slack
+from domain.discovery.discover import Run
+from handlers import discover_recordings, evaluate_recordings, notify_slack, receive_webhook
+from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
 from handlers.notify_slack import NotificationWorker
-from runtime import batch, evaluation_report, report
+from handlers.receive_webhook import WebhookReceiver
+from runtime import batch, evaluation_report, refusals, report
 from runtime import outside as runtime_outside
 from runtime.messages import Message
 from runtime.metrics import EmfMeter
-from runtime.settings import EvaluationSettings, NotifierSettings
+from runtime.settings import DiscoverySettings, EvaluationSettings, NotifierSettings, WebhookSettings
 from tests.simulation.aws import TABLE, DynamoDb, Sqs, Ssm
+from tests.simulation.discovery_plan import DiscoveryPlan
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
 from tests.simulation.invariants.every import Invariants
@@ -31,13 +36,19 @@ from tests.simulation.sns import ALERT_TOPIC, EMAIL_TOPIC, Sns
 from tests.simulation.stored import Stored
 from tests.simulation.threads import in_place_of_threads
 from tests.simulation.topic import Topic
+from tests.simulation.trigger_aws import Replica, TriggerDynamoDb, TriggerSqs
 from tests.simulation.vendor import BASE_URL, Vendor
 from tests.simulation.vendor_transport import VendorTransport
+from tests.simulation.webhook_sender import in_place_of_the_package_clock
 from tests.simulation.world import World, current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LOGGING: Final = (
+    *(evaluation_report, notify_slack, runtime_outside, batch, report),
+    *(discover_recordings, receive_webhook, refusals),
+)
 PREFIX: Final = "/simulation"
 RETENTION_DAYS: Final = 365
 
@@ -56,6 +67,8 @@ class Parts:
     has_email: bool
     parameters: Mapping[str, str]
     limit: int
+    discovery: DiscoveryPlan | None = None
+    replica: Replica | None = None
 
     @property
     def world(self) -> World:
@@ -66,6 +79,15 @@ class Parts:
 
     def slack_worker(self, environment: Environment) -> NotificationWorker:
         return notify_slack.build(NotifierSettings(**self._settings()), SimulatedOutside(self, environment))
+
+    def discovery_worker(self, environment: Environment) -> "DiscoveryEntrance":
+        assert self.discovery is not None
+        settings = DiscoverySettings(**self._settings(), discovery_lookback_hours=self.discovery.lookback_hours)
+        return DiscoveryEntrance(discover_recordings.build(settings, TriggerOutside(self, environment)))
+
+    def webhook_receiver(self, environment: Environment) -> "WebhookEntrance":
+        settings = WebhookSettings(**self._settings())
+        return WebhookEntrance(receive_webhook.build(settings, TriggerOutside(self, environment)))
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -111,6 +133,46 @@ class SimulatedOutside(runtime_outside.Outside):
 
     def random(self) -> float:
         return self._world.random.random()
+
+
+class TriggerOutside(SimulatedOutside):
+    """The same for discovery and the webhook."""
+
+    def __init__(self, parts: Parts, environment: Environment) -> None:
+        super().__init__(parts, environment)
+        assert parts.replica is not None
+        self.dynamodb = cast(Any, TriggerDynamoDb(parts.outside, parts.stored.table, parts.replica))
+        self.sqs = cast(Any, TriggerSqs(parts.outside, parts.stored.event_queue, parts.invariants))
+
+
+@dataclass(frozen=True)
+class DiscoveryEntrance:
+    """Notes for the invariants when a run begins, and with what event."""
+
+    worker: DiscoveryWorker
+
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        current().notes |= {"event": event, "began_ms": context.world.now_ms}
+        return self.worker.handle(event, context)
+
+
+@dataclass(frozen=True)
+class WebhookEntrance:
+    receiver: WebhookReceiver
+
+    def handle(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        return self.receiver.handle(event)
+
+
+def noting_the_run(report: Callable[[DiscoveryWorker, Run], None], invariants: Invariants) -> Callable[..., None]:
+    """Show the invariants what a run reports."""
+
+    def noted(worker: DiscoveryWorker, run: Run) -> None:
+        assert invariants.discovery is not None
+        invariants.discovery.reported(current(), run)
+        report(worker, run)
+
+    return noted
 
 
 def noting_the_alert(send: Callable[[SlackWebhook, Alert], str]) -> Callable[[SlackWebhook, Alert], str]:
@@ -166,6 +228,11 @@ def installed(parts: Parts) -> "Iterator[None]":
         stack.enter_context(patch.object(requests.Session, "send", VendorTransport(parts.vendor).send))
         stack.enter_context(patch.object(SlackWebhook, "send", noting_the_alert(SlackWebhook.send)))
         stack.enter_context(patch.object(NotificationWorker, "_settle", noting_the_message(NotificationWorker._settle)))
-        for module in (evaluation_report, notify_slack, runtime_outside, batch, report):
+        if parts.discovery:
+            stack.enter_context(in_place_of_the_package_clock(parts.world))
+            stack.enter_context(patch.object(recording_list, "PER_PAGE", parts.discovery.page_size))
+            reporting = noting_the_run(DiscoveryWorker._report, parts.invariants)
+            stack.enter_context(patch.object(DiscoveryWorker, "_report", reporting))
+        for module in _LOGGING:
             stack.enter_context(patch.object(module, "logger", CheckedLog()))
         yield

@@ -66,7 +66,7 @@ class PageWalk:
         if page.total_pages > 1 and (self.order is None or page.order is not self.order):
             other = self._fetch(page.total_pages if page.number == 1 else 1)
             self.order = self._order_of(page, other)
-            page = max(page, other, key=lambda each: self._pages_older_than(each))
+            page = max(page, other, key=self._pages_older_than)
         return page
 
     def _order_of(self, page: RecordingPage, other: RecordingPage) -> Order:

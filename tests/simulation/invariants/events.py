@@ -39,8 +39,10 @@ class EventInvariants:
         elif facts.recording is None:
             if not any(message.facts.name == facts.name for message in self._observed.event_messages):
                 raise Violated(1, f"{facts.name}, malformed, was acknowledged and is not in the dead-letter queue")
-        elif not self._lives_on(facts):
-            self._check_answered(facts, "was acknowledged")
+        else:
+            self._ledger.settled[facts.recording].append((self._world.now_ms, facts))
+            if not self._lives_on(facts):
+                self._check_answered(facts, "was acknowledged")
 
     def failed(self, facts: Facts, invocation: Invocation, message_id: str) -> None:
         """A message goes back to its queue by a failed receive."""

@@ -1,8 +1,10 @@
 """All invariants of a run, on one ledger."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tests.simulation.invariants.alerts import AlertInvariants
+from tests.simulation.invariants.discovery import DiscoveryInvariants
 from tests.simulation.invariants.events import EventInvariants
 from tests.simulation.invariants.latency import LatencyInvariants
 from tests.simulation.invariants.observed import Observed
@@ -13,6 +15,9 @@ from tests.simulation.ledger import InForce, Ledger
 from tests.simulation.recordings import Recording
 from tests.simulation.stored import Stored
 from tests.simulation.world import World
+
+if TYPE_CHECKING:
+    from tests.simulation.discovery_plan import DiscoveryPlan
 
 
 class Invariants:
@@ -33,6 +38,7 @@ class Invariants:
         destinations: Sequence[str],
         slack_may_be_off: bool,
         calm: bool,
+        discovery: "DiscoveryPlan | None" = None,
     ) -> None:
         self.ledger = Ledger()
         observed = Observed(world, stored, recordings, self.ledger)
@@ -42,6 +48,7 @@ class Invariants:
         self.repeats = RepeatInvariants(world, self.ledger)
         self.latency = LatencyInvariants(observed, destinations, calm=calm)
         self.events = EventInvariants(observed, self.alerts, slack_may_be_off=slack_may_be_off)
+        self.discovery = DiscoveryInvariants(observed, discovery, limit) if discovery else None
 
     def check_end(self) -> None:
         """All faults have ended, and all queues are idle."""
@@ -49,3 +56,5 @@ class Invariants:
         self.alerts.check_end()
         self.repeats.check_end()
         self.latency.check_end()
+        if self.discovery:
+            self.discovery.check_end()

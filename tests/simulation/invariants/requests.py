@@ -42,15 +42,19 @@ class RequestInvariants:
         self._departures: deque[int] = deque(maxlen=limit)
         self._holds: list[_Hold] = []
 
-    def departs(self, task: Task) -> None:
-        """A request leaves a worker."""
+    def asks_about_recording(self, task: Task) -> None:
+        """A request about a recording leaves a worker."""
         asked = task.notes["requests"] = task.notes.get("requests", 0) + 1
         if asked > _AN_ATTEMPT * (1 + task.notes.get("lost_writes", 0)):
             raise Violated(4, f"{task.life.name} sends {asked} requests for one recording")
+
+    def departs(self, task: Task) -> None:
+        """A request leaves a worker."""
         now_ms = self._world.now_ms
         self._ledger.requests_ms.append(now_ms)
         invocation = cast(Invocation, task.life)
-        earliest_ms = max(task.notes.get("retry_at_ms", 0), invocation.facts_of(task)[0].retry_at_ms)
+        told_ms = [facts.retry_at_ms for facts in invocation.facts_of(task)[:1]]
+        earliest_ms = max(task.notes.get("retry_at_ms", 0), *told_ms, 0)
         if now_ms < earliest_ms:
             early_ms = earliest_ms - now_ms
             raise Violated(5, f"{invocation.name} asks {early_ms} ms before the server's Retry-After is over")
@@ -62,7 +66,7 @@ class RequestInvariants:
             raise Violated(4, f"{self._limit + 1} requests within {now_ms - self._departures[0]} ms")
         self._departures.append(now_ms)
 
-    def answers(self, task: Task, recording: Recording, what: str, answer: "Answer") -> None:
+    def answers(self, task: Task, answer: "Answer") -> None:
         """The vendor has answered a request; the answer has not reached the worker."""
         now_ms = self._world.now_ms
         task.notes["status"] = answer.status
@@ -74,12 +78,14 @@ class RequestInvariants:
             self._holds.append(_Hold(now_ms + _HOLD_KNOWN_MS, task.notes["retry_at_ms"], task))
         elif answer.status == 401:
             self._holds.append(_Hold(now_ms + _HOLD_KNOWN_MS, now_ms + _HOLD_AFTER_401_MS, task))
-        else:
-            self._note_content(task, recording.kind_at(now_ms), what, answer)
 
-    def _note_content(self, task: Task, kind: Kind, what: str, answer: "Answer") -> None:
-        """What the worker learns about the recording."""
+    def answers_about(self, task: Task, recording: Recording, what: str, answer: "Answer") -> None:
+        """What the worker learns about the recording, beside `answers`."""
         all_facts = cast(Invocation, task.life).facts_of(task)
+        kind = recording.kind_at(self._world.now_ms)
+        if answer.status == 200 and answer.state is not None:
+            for facts in all_facts:
+                facts.told = True
         if answer.status == 404:
             for facts in all_facts:
                 facts.not_found_ms = (*facts.not_found_ms, self._world.now_ms)
