@@ -46,12 +46,17 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(
             _Outbox,
             "publish",
-            "    self.topic.publish(pending.message)\n",
+            "    perhaps_sent = True\n",
             "    marked = self.outcomes.mark_published(outcome, self.now_ms())\n"
             "    self.topic.publish(pending.message)\n"
-            "    return marked\n",
+            "    return marked\n"
+            "    perhaps_sent = True\n",
         ),
     ),
+    "a publish that was perhaps sent gives its lease back": (
+        Substitution(_Outbox, "publish", "perhaps_sent = error.perhaps_done", "perhaps_sent = False"),
+    ),
+    "a first publish counts as repeated": (Constant(outbox, "NEVER_LEASED_MS", -1),),
     "no lease": (Substitution(_Outbox, "carry_on", "if pending and pending.lease_until_ms > now_ms:", "if False:"),),
     "lease shorter than the function": (
         Constant(outbox, "_PUBLISH_RESERVE_MS", 1_000),
