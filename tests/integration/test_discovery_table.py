@@ -139,6 +139,23 @@ def test_a_recording_that_was_given_up_is_new_again_until_it_is_marked_anew(
     assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
 
 
+def test_a_recording_that_was_given_up_again_is_new_again_after_an_hour(
+    memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock
+) -> None:
+    """Its event waited, so it was marked. Then the event found no results again, which only confirms the outcome."""
+    failed = replace(CLEAR, recording=123, status=Status.ANALYSIS_FAILED, evaluated_at_ms=clock())
+    outcomes.save(failed)
+    clock.advance(60_000)
+    memory.mark([123], Mark.SENT)
+    marked = {123: Marked(Mark.SENT, clock())}
+    clock.advance(60_000)
+    outcomes.advance(failed.confirmed(clock()))
+    clock.advance(HOUR_MS - 60_001)
+    assert memory.look_up([123]) == marked
+    clock.advance(1)
+    assert memory.look_up([123]) == {}
+
+
 def test_a_mark_is_found_under_either_name_of_a_recording(
     aws: Aws, memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock
 ) -> None:

@@ -58,16 +58,26 @@ class PageWalk:
 
     def _newest_page(self) -> RecordingPage:
         """Both ends are compared once, and again if the page is sorted the other way: the order may be reversed."""
-        page = self._with(self.last_page - 1)
+        page = self._newest_from(self._with(self.last_page - 1))
+        if page.total_pages > 1 and (self.order is None or page.order is not self.order):
+            other = self._other_end(page)
+            while other.total_count != page.total_count:  # The list has moved between the two reads.
+                page, other = other, self._other_end(other)
+            self.order = self._order_of(page, other)
+            self.last_page = max(1, other.total_pages)
+            page = self._newest_from(max(page, other, key=self._pages_older_than))
+        return page
+
+    def _newest_from(self, page: RecordingPage) -> RecordingPage:
+        """That page, or the newest one if the list has become longer or shorter."""
         while self._pages_older_than(page) != self.last_page - 1:
             page, before = self._with(self.last_page - 1), page
             if page.total_count == before.total_count > 0:
                 self._read_before = before  # Nothing moved since then, so it need not be read again.
-        if page.total_pages > 1 and (self.order is None or page.order is not self.order):
-            other = self._fetch(page.total_pages if page.number == 1 else 1)
-            self.order = self._order_of(page, other)
-            page = max(page, other, key=self._pages_older_than)
         return page
+
+    def _other_end(self, page: RecordingPage) -> RecordingPage:
+        return self._fetch(page.total_pages if page.number == 1 else 1)
 
     def _order_of(self, page: RecordingPage, other: RecordingPage) -> Order:
         """How the list is sorted, by the pages at its two ends. One of them may show no time."""

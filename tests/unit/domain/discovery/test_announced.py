@@ -20,6 +20,17 @@ def test_a_new_recording_is_announced_and_marked_once(newest_first: bool) -> Non
     assert world.run().announced == []
 
 
+@ORDERS
+def test_a_list_that_grows_while_its_ends_are_compared_hides_none(newest_first: bool) -> None:
+    for point in range(2, 12):
+        world = World(newest_first=newest_first).old(150)
+        world.clock.advance(5 * MINUTE)
+        world.new(1)
+        world.stage.at(point, lambda: [world.list.add(number, NOON_MS - 9 * DAY) for number in range(2, 252)])  # noqa: B023
+        world.run(after_ms=0)
+        assert world.sent == {1}
+
+
 def test_a_recording_with_any_outcome_is_not_announced() -> None:
     world = World().started()
     world.new(1, 2)
