@@ -23,7 +23,7 @@ _SHARE: Final = 1 / 3
 _COMPLETION_MS: Final = 20 * MINUTE
 """The vendor lists a recording up to this long after its creation."""
 _MOST_RUNS: Final = 10
-_LEAST_LIMIT: Final = 5
+_LEAST_LIMIT: Final = 8
 _RATES: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
     (MINUTE, (1, 6, 24)),
     (5 * MINUTE, (1, 2, 24)),
@@ -95,6 +95,7 @@ def add_discovery(seed: int, scenario: "Scenario") -> None:
     changes_ms += [arrival.at_ms for arrival in scenario.arrivals] + [at_ms for at_ms, _ in histories]
     rest_ms = max(scenario.fault_plan.faults_end_ms, *changes_ms)
     every_ms, lookbacks = random.choice([rate for rate in _RATES if rest_ms - START_MS < _MOST_RUNS * rate[0]])
+    scenario.vendor_faults = random.choice((0, 0.05, 0.3, 0.5))
     scenario.discovery = DiscoveryPlan(
         tuple(listed),
         first_ms,

@@ -57,7 +57,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(_Outbox, "publish", "perhaps_sent = error.perhaps_done", "perhaps_sent = False"),
     ),
     "a first publish counts as repeated": (Constant(outbox, "NEVER_LEASED_MS", -1),),
-    "no lease": (Substitution(_Outbox, "carry_on", "if pending and pending.lease_until_ms > now_ms:", "if False:"),),
+    "no lease": (Substitution(_Outbox, "carry_on", "if pending.lease_until_ms > now_ms:", "if False:"),),
     "lease shorter than the function": (
         Constant(outbox, "_PUBLISH_RESERVE_MS", 1_000),
         Constant(outbox, "LEASE_MS", 12_000),
@@ -189,7 +189,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             "return step",
         ),
     ),
-    "repeats are not counted": (Substitution(_Outbox, "carry_on", 'self.meter.add("AlertsRepeated")', "pass"),),
+    "repeats are not counted": (Substitution(_Outbox, "publish", 'self.meter.add("AlertsRepeated")', "pass"),),
     "requests paced evenly": (
         Substitution(
             schedule, "_next_free", "newest_ms = slots[-1] if", "newest_ms = slots[-1] + WINDOW_MS // limit if"

@@ -46,5 +46,8 @@ def run_seeds(first: int, count: int) -> Iterator[SeedRuns]:
 
 def on_all_cores(work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:
     with ProcessPoolExecutor(cpu_count(), get_context("spawn"), _collect_rarely) as pool:
-        for done in as_completed([pool.submit(work, part) for part in parts]):
-            yield done.result()
+        try:
+            for done in as_completed([pool.submit(work, part) for part in parts]):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # After an error, the rest is not worth the wait.
