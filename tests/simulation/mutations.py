@@ -163,21 +163,6 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Constant(attempt, "_DETAILS_RESERVE_MS", 0),
         Constant(attempt, "_DETAILS_PATIENCE_MS", 1 << 60),
     ),
-    "the mark depends on the revision": (
-        Substitution(
-            _Outcomes,
-            "mark_published",
-            """AND alert.#state = :pending",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={
-""",
-            """AND alert.#state = :pending AND revision = :held",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={
-                ":held": {"N": str(outcome.revision)},
-""",
-        ),
-    ),
     "group answers outrun events": (
         Substitution(received_events, "by_recording", "if message.history.outrun:", "if False:"),
     ),
