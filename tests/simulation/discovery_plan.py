@@ -75,16 +75,7 @@ def add_discovery(seed: int, scenario: "Scenario") -> None:
         return
     period_ms = scenario.fault_plan.faults_end_ms - START_MS
     first_ms = START_MS + random.choice((0, random.randrange(2 * MINUTE), random.randrange(period_ms)))
-    listed = [Listed(each, each.states[0].at_ms - random.randrange(_COMPLETION_MS)) for each in scenario.recordings]
-    for _ in range(random.choice((1, 2, 3, 4, 6))):
-        further = _further(len(listed), random, min(period_ms, 2 * HOUR))
-        listed.append(further)
-        scenario.recordings.append(further.recording)
-        if further.created_ms > START_MS - HOUR and random.random() < 0.5:
-            scenario.arrivals.append(_webhook(further.recording, random))
-    if random.random() < 0.25:
-        dated = random.random() < 0.5
-        listed[-1] = replace(listed[-1], dated=dated, named=not dated)
+    listed = _add_recordings(scenario, random, period_ms)
     scenario.arrivals[:] = [_perhaps_posted(arrival, scenario.recordings, random) for arrival in scenario.arrivals]
     # A run reads both ends of the list and the page where the last one stopped: less would bring it no further.
     scenario.limit = max(scenario.limit, _LEAST_LIMIT)
@@ -114,6 +105,21 @@ def add_discovery(seed: int, scenario: "Scenario") -> None:
         repeats=random.choice((0, 0.5, 0.9)),
         strangers=(START_MS + random.randrange(period_ms),) if random.random() < 0.1 else (),
     )
+
+
+def _add_recordings(scenario: "Scenario", random: Random, period_ms: int) -> list[Listed]:
+    """The list: the scenario's recordings and further ones, some of which the webhook announces."""
+    listed = [Listed(each, each.states[0].at_ms - random.randrange(_COMPLETION_MS)) for each in scenario.recordings]
+    for _ in range(random.choice((1, 2, 3, 4, 6))):
+        further = _further(len(listed), random, min(period_ms, 2 * HOUR))
+        listed.append(further)
+        scenario.recordings.append(further.recording)
+        if further.created_ms > START_MS - HOUR and random.random() < 0.5:
+            scenario.arrivals.append(_webhook(further.recording, random))
+    if random.random() < 0.25:
+        dated = random.random() < 0.5
+        listed[-1] = replace(listed[-1], dated=dated, named=not dated)
+    return listed
 
 
 def _histories(random: Random, period_ms: int) -> tuple[tuple[int, int], ...]:

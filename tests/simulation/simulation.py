@@ -69,20 +69,7 @@ class _Simulation:
         fault_plan = scenario.fault_plan
         outside = Outside(world, fault_plan)
         stored = Stored(world)
-        checked = Invariants(
-            world,
-            stored,
-            scenario.recordings,
-            scenario.limit,
-            _rules_in_force(scenario.entries),
-            parameters_fail=fault_plan.error_probability + fault_plan.lost_answer_probability > 0
-            or bool(fault_plan.aws_outages),
-            destinations=("slack", "email") if scenario.email is not None else ("slack",),
-            calm=scenario.calm,
-            slack_may_be_off=not any(entry.name == WEBHOOK_URL for entry in scenario.entries)
-            or any(entry.name == WEBHOOK_URL and entry.value is None for entry in scenario.entries),
-            discovery=scenario.discovery,
-        )
+        checked = _invariants(scenario, world, stored)
         self._scenario = scenario
         self._world = world
         self._stored = stored
@@ -111,7 +98,6 @@ class _Simulation:
         EventSourceMapping(world, fault_plan, stored.event_queue, evaluate, _EVENTS_AT_ONCE, checked.events)
         EventSourceMapping(world, fault_plan, stored.slack_queue, notify, _ALERTS_AT_ONCE, checked.events)
         self._directly = DirectInvocations(world, evaluate, self._skew_ms, stored.event_dead_letters, checked.events)
-
         self._triggers = (
             Triggers(self._parts, fault_plan, self._skew_ms, self._facts_of) if scenario.discovery else None
         )
@@ -201,6 +187,24 @@ class _Simulation:
         ):
             if moved := dead_letters.redrive_to(queue):
                 self._world.log("operator", "redrives {} of {}", moved, dead_letters.name)
+
+
+def _invariants(scenario: Scenario, world: World, stored: Stored) -> Invariants:
+    fault_plan = scenario.fault_plan
+    slack_urls = [entry.value for entry in scenario.entries if entry.name == WEBHOOK_URL]
+    return Invariants(
+        world,
+        stored,
+        scenario.recordings,
+        scenario.limit,
+        _rules_in_force(scenario.entries),
+        parameters_fail=fault_plan.error_probability + fault_plan.lost_answer_probability > 0
+        or bool(fault_plan.aws_outages),
+        destinations=("slack", "email") if scenario.email is not None else ("slack",),
+        calm=scenario.calm,
+        slack_may_be_off=not slack_urls or None in slack_urls,
+        discovery=scenario.discovery,
+    )
 
 
 def _rules_in_force(entries: list[Entry]) -> list[InForce]:

@@ -1,6 +1,7 @@
 """Which recordings of the list are announced, when, and which count as missed."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -26,9 +27,14 @@ def test_a_list_that_grows_while_its_ends_are_compared_hides_none(newest_first: 
         world = World(newest_first=newest_first).old(150)
         world.clock.advance(5 * MINUTE)
         world.new(1)
-        world.stage.at(point, lambda: [world.list.add(number, NOON_MS - 9 * DAY) for number in range(2, 252)])  # noqa: B023
+        world.stage.at(point, partial(add_older, world))
         world.run(after_ms=0)
         assert world.sent == {1}
+
+
+def add_older(world: World) -> None:
+    for number in range(2, 252):
+        world.list.add(number, NOON_MS - 9 * DAY)
 
 
 def test_a_recording_with_any_outcome_is_not_announced() -> None:
