@@ -118,6 +118,7 @@ class World:
     def thaw(self, life: Life) -> None:
         life.frozen = False
         for task in life.frozen_tasks:
+            task.faults += 1  # It could record nothing while others took its lease for expired.
             self._enter(self.now_ms, task)
         life.frozen_tasks.clear()
 

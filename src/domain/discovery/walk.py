@@ -6,6 +6,9 @@ The list is sorted by time, but the vendor does not say which end is new. Pages 
 - A recording is removed: the ones behind it move to earlier pages. A walk by page number would skip some of them. So a
   page counts only if it directly follows the page before, or reaches up to the time where the walk was. Otherwise the
   walk steps back. A walk that goes on in a later run reads the page where it stopped again.
+
+Two shifts do not show: one recording leaves while an older one joins, or one joins in the middle of a list that has the
+oldest first. The next look at the whole lookback finds what was passed over.
 """
 
 from collections.abc import Callable, Iterator

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from tests.simulation.functions import Invocation
 from tests.simulation.invariants.observed import Observed
+from tests.simulation.recordings import Kind
 from tests.simulation.table import Item
 from tests.simulation.world import Task, Violated, current
 
@@ -64,6 +65,9 @@ class DiscoveryInvariants:
         self._pauses: list[tuple[int, int]] = []
         """When a run stored that the vendor asked for a pause, and until when."""
         self._open_spans = 0
+        self._since_closed: list[_Coverage] = []
+        """Of the runs since one that left no span."""
+        self._hidden_shift = False
         observed.stored.table.on_write.append(self._wrote)
 
     # ── the list's requests ──
@@ -184,7 +188,7 @@ class DiscoveryInvariants:
         hours = task.notes["event"].get("history_hours")
         if hours is not None and "history" not in task.notes:
             task.notes["history"] = _Coverage(task.notes["began_ms"], now_ms - hours * 3_600_000)
-            self._coverages.append(task.notes["history"])
+            self._since_closed.append(task.notes["history"])
             self._history_from_ms.append(task.notes["began_ms"] - hours * 3_600_000)
         looked_ms = _number(after, "looked_ms")
         if looked_ms is None or (before and looked_ms == _number(before, "looked_ms")):
@@ -199,15 +203,31 @@ class DiscoveryInvariants:
         started_ms, half_ms = int(after["started_ms"]["N"]), self._plan.lookback_ms // 2
         earliest_ms = max(started_ms - _COMPLETION_MS, looked_ms - self._plan.lookback_ms)
         began_ms = current().notes["began_ms"]
-        self._coverages.append(_Coverage(began_ms, max(earliest_ms, (last_ms or 0) - _BACK_MS)))
+        self._since_closed.append(_Coverage(began_ms, max(earliest_ms, (last_ms or 0) - _BACK_MS)))
         if ((last_ms or 0) - started_ms) // half_ms < (looked_ms - started_ms) // half_ms:
-            self._coverages.append(_Coverage(began_ms, earliest_ms))
+            self._since_closed.append(_Coverage(began_ms, earliest_ms))
+        self._hidden_shift = self._hidden_shift or self._shifted_unseen(began_ms)
         self._open_spans = len(after["spans"]["L"])
         if self._open_spans:
             return
+        if not self._hidden_shift:
+            self._coverages += self._since_closed
+        self._since_closed, self._hidden_shift = [], False
         for listed in self._required():
             if not self._has_trace(listed.recording):
                 raise Violated(7, f"recording {listed.recording.number} was passed over by {current().life.name}")
+
+    def _shifted_unseen(self, began_ms: int) -> bool:
+        """Whether the list moved against the walk since then in a way that no count shows: a later sweep must find it.
+
+        One recording left and another joined; or one joined a list that has the oldest first.
+        """
+        hidden = {Kind.ABSENT} if self._plan.filter_ignored else {Kind.ABSENT, Kind.PENDING, Kind.FAILED}
+        now_ms = self._world.now_ms
+        kinds = [(each.recording.kind_at(began_ms), each.recording.kind_at(now_ms)) for each in self._plan.listed]
+        joined = any(before in hidden and after not in hidden for before, after in kinds)
+        left = any(before not in hidden and after in hidden for before, after in kinds)
+        return joined and (left or not self._plan.newest_first)
 
     def _required(self) -> "Iterator[Listed]":
         """Completed recordings that runs had to look at since they are completed."""

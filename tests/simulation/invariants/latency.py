@@ -26,7 +26,7 @@ class LatencyInvariants:
         if not self._calm:
             return
         for alert_id, (first, *_) in ledger.published.items():
-            caused_ms = self._caused_ms(first.task)
+            caused_ms = self._caused_ms(first.task, first.at_ms)
             if caused_ms and first.at_ms - caused_ms > _PUBLISHED_MS:
                 raise Violated(5, f"alert {alert_id[:6]} came {(first.at_ms - caused_ms) / 1000:.0f} s after its event")
             for destination in self._destinations:
@@ -35,9 +35,12 @@ class LatencyInvariants:
                 if late_ms > _DELIVERED_MS:
                     raise Violated(5, f"alert {alert_id[:6]} came to {destination} {late_ms / 1000:.0f} s late")
 
-    def _caused_ms(self, task: Task) -> int | None:
-        """When the event was sent that its publication answers, if the results were ready by then."""
+    def _caused_ms(self, task: Task, at_ms: int) -> int | None:
+        """When the event was sent that its publication answers, if results were ready all the time since."""
         facts = cast(Invocation, task.life).facts_of(task)[0]
-        if facts.recording is None or self._observed.recordings[facts.recording].kind_at(facts.sent_ms) != Kind.READY:
+        if facts.recording is None:
             return None
-        return facts.sent_ms
+        recording = self._observed.recordings[facts.recording]
+        first = recording.index_at(facts.sent_ms)
+        since = recording.states[max(0, first) : recording.index_at(at_ms) + 1]
+        return facts.sent_ms if first >= 0 and all(state.kind is Kind.READY for state in since) else None
