@@ -36,6 +36,7 @@ class Invocation(Life):
         self.environment = environment
         self.messages = {message.message_id: message for message in messages}
         self._receives = {message.message_id: message.receives for message in messages}
+        self._sent_on: set[str] = set()
         self.direct = facts
         self.over = False
         self.timed_out = False
@@ -66,7 +67,7 @@ class Invocation(Life):
     def facts_behind(self, task: Task, body: str) -> tuple[Facts, int]:
         """The facts of the message whose copy a thread sends, and how many receives failed it if this one does.
 
-        Of several with this body, the one that failed most often.
+        Of several with this body, the one that failed most often and was not sent on yet.
         """
         if self.direct:
             return self.direct, 1
@@ -76,7 +77,9 @@ class Invocation(Life):
             message = self.messages[at_work.message_id]
         else:
             alike = [message for message in self.messages.values() if message.body.startswith(body)]
-            message = max(alike, key=self.failures)
+            unsent = [message for message in alike if message.message_id not in self._sent_on]
+            message = max(unsent or alike, key=self.failures)
+            self._sent_on.add(message.message_id)
         return message.facts, self.failures(message)
 
     def failures(self, message: Message) -> int:

@@ -11,6 +11,8 @@ from tests.simulation.world import Violated, World
 
 _RETRIES_MS: Final = (60_000, 120_000)
 _JITTER_MS: Final = 2_000
+_SETTLED_MS: Final = 25 * 60_000
+"""The lookback must exceed the time between two runs by 23 minutes. A skipped run may not use that up."""
 _AFTER_A_SWEEP_IS_DUE_MS: Final = 60_000
 _MOST_RUNS_AT_REST: Final = 60
 
@@ -34,6 +36,8 @@ class Timer:
         self._count = 0
         self._runs_at_rest = 0
         self._complete_since_ms = 0
+        self._begun_ms = plan.first_ms
+        """When the last run began that has ended."""
         """When the last run began that did all it had to do."""
         self._sweep_ms: int | None = None
         """When the last sweep was due at the latest, once everything else was at rest."""
@@ -47,7 +51,8 @@ class Timer:
         world, plan = self._world, self._plan
         next_ms = world.now_ms + plan.every_ms + world.between(0, _JITTER_MS)
         if world.now_ms < plan.rest_ms:
-            if not world.chance(plan.skipped):
+            in_time = next_ms < self._begun_ms + plan.lookback_ms - _SETTLED_MS
+            if not (in_time and world.chance(plan.skipped)):
                 self._run({})
             if world.chance(plan.doubled):
                 world.at(world.now_ms + world.between(0, 20_000), partial(self._run, {}))
@@ -81,6 +86,7 @@ class Timer:
                 if tries < len(_RETRIES_MS):
                     world.at(world.now_ms + _RETRIES_MS[tries], partial(self._run, event, tries + 1))
                 return
+            self._begun_ms = max(self._begun_ms, began_ms)
             world.log(invocation.name, "ends: {}", response)
             if isinstance(response, dict) and response["result"] == "complete" and not response["discovered"]:
                 self._complete_since_ms = began_ms

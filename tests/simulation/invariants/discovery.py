@@ -169,7 +169,7 @@ class DiscoveryInvariants:
     def _slot_taken(self, before: Item, after: Item) -> None:
         """A slot that discovery takes must be one that evaluation does not need."""
         slots, earlier = _slots(after), _slots(before)
-        if not slots or slots[-1:] == earlier[-1:]:
+        if not slots or slots == earlier:
             return  # It only sets a hold.
         asked_ms, task = slots[-1], current()
         task.notes["slot_ms"] = asked_ms - cast(Invocation, task.life).environment.skew_ms

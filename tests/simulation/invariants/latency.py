@@ -8,7 +8,8 @@ from tests.simulation.invariants.observed import Observed
 from tests.simulation.recordings import Kind
 from tests.simulation.world import Task, Violated
 
-_PUBLISHED_MS: Final = 15_000
+_PUBLISHED_MS: Final = 20_000
+"""The work, and one wait of up to 15 s for another worker."""
 _DELIVERED_MS: Final = 45_000
 """After it is published. Slack takes one message a second, and says how long to wait."""
 
