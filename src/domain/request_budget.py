@@ -38,8 +38,8 @@ class Schedule:
     revision: int = 0
 
     def held(self, until_ms: int) -> "Schedule":
-        """The next revision, without a slot before `until_ms`."""
-        return replace(self, held_until_ms=max(self.held_until_ms, until_ms), revision=self.revision + 1)
+        """The schedule, but without a slot before `until_ms`."""
+        return replace(self, held_until_ms=max(self.held_until_ms, until_ms))
 
 
 @dataclass(frozen=True, slots=True)

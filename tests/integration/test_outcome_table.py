@@ -19,6 +19,7 @@ from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED, OutcomeTableContract
 from tests.fakes.make import UUID, alert, body, details, unmet
 from tests.integration.aws import TABLE, Aws
+from tests.integration.workers import PATIENCE_S
 
 YEAR_S = 365 * 86_400
 MAX_ITEM_BYTES = 400 * 1024
@@ -26,7 +27,7 @@ MAX_ITEM_BYTES = 400 * 1024
 
 @pytest.fixture
 def threads() -> BatchThreads:
-    return BatchThreads(10)
+    return BatchThreads(10, PATIENCE_S)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from domain.request_budget import SLOT_LAPSES_MS, WINDOW_MS
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.outside import FakeMeter
 from tests.integration.aws import TABLE, Aws
+from tests.integration.workers import PATIENCE_S
 
 SECOND_MS = 1_000
 
@@ -24,7 +25,7 @@ class Workers:
         self.meter = FakeMeter()
 
     def hire(self, size: int = 1, dynamodb: Any = None) -> SharedRequestBudget:
-        self.threads = BatchThreads(size)
+        self.threads = BatchThreads(size, PATIENCE_S)
         return SharedRequestBudget(
             dynamodb or self.aws.dynamodb, TABLE, self.limit, self.meter, self.clock, self.threads, self.clock.sleep
         )
@@ -121,6 +122,18 @@ class TestHolds:
         sleeper._sleep = sleep
         sleeper.take(NOON_MS + 10 * WINDOW_MS)
         assert clock() >= held_until_ms
+
+    def test_a_hold_that_could_not_be_stored_keeps_its_own_worker(self, workers: Workers) -> None:
+        contested = Contested(workers, 1_000)
+        budget, other = workers.hire(dynamodb=contested), workers.hire()
+        held_until_ms = NOON_MS + 30 * SECOND_MS
+        with pytest.raises(Contended):
+            budget.hold(held_until_ms)
+        contested.times = 0
+        with pytest.raises(BudgetSpent):
+            budget.take(held_until_ms - 1)
+        with pytest.raises(BudgetSpent):
+            other.take(held_until_ms - 1)  # the denial before was a write, and stored the hold
 
 
 class Contested:

@@ -5,13 +5,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from logging import StreamHandler
 from typing import Any, cast
+from unittest.mock import patch
 
 import responses
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from adapters.batching import BatchThreads
 from handlers import discover_recordings, evaluate_recordings, notify_slack
 from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
@@ -25,6 +28,8 @@ from tests.integration.aws import TABLE, Aws
 
 PREFIX = "/alerts"
 KEY = "idc_" + "aB3" * 10 + "xY"
+PATIENCE_S = 60.0
+"""How long threads wait for each other: a slow machine must not change the number of calls."""
 API = "https://api.identitycall.test/api/v1/public"
 
 
@@ -63,7 +68,9 @@ class AccountOutside(Outside):
 
 
 def evaluation_worker(aws: Aws, clock: FakeClock) -> EvaluationWorker:
-    return evaluate_recordings.build(EvaluationSettings(**settings(aws)), AccountOutside(aws, clock))
+    patient = partial(BatchThreads, max_wait_s=PATIENCE_S)
+    with patch.object(evaluate_recordings, "BatchThreads", patient):
+        return evaluate_recordings.build(EvaluationSettings(**settings(aws)), AccountOutside(aws, clock))
 
 
 def notification_worker(aws: Aws, clock: FakeClock, email_topic_arn: str = "") -> NotificationWorker:

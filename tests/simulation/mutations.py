@@ -155,9 +155,9 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "a wait longer than SQS can delay is cut": (
         Substitution(retry, "still_waiting", "if now_ms >= history.not_before_ms:", "if True:"),
     ),
-    "429 holds nobody": (Substitution(_Budget, "hold", "self._change(", "(lambda change: None)("),),
+    "429 holds nobody": (Substitution(_Budget, "hold", "max(self._told_to_hold_until_ms, until_ms)", "0"),),
     "budget without condition": (Substitution(_Budget, "_write", "**at_revision(schedule.revision - 1),", ""),),
-    "budget a worker for itself": (Substitution(_Budget, "_change", "self._write(changed)", "pass"),),
+    "budget a worker for itself": (Substitution(_Budget, "_grant", "self._write(granted)", "pass"),),
     "slots never lapse": (Constant(request_budget, "SLOT_LAPSES_MS", 1 << 60),),
     "no reserve for reading details": (
         Constant(attempt, "_DETAILS_RESERVE_MS", 0),

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _WRITES_TRIED: Final = 25
 _HOLD_READ_ANEW_MS: Final = 250
 
-Change = Callable[[Schedule], tuple[Schedule, list[Slot | Denied]]]
-
 
 class SharedRequestBudget:
     """`limit` requests in any 60 seconds, for all workers of the stack together."""
@@ -45,6 +43,7 @@ class SharedRequestBudget:
         self._reading = threading.Lock()
         self._known = Schedule()
         self._known_at_ms = 0
+        self._told_to_hold_until_ms = 0
 
     def take(self, latest_ms: int) -> None:
         """Sleep until a granted slot; see the port. A slot that lapsed, or fell into a hold, is given up."""
@@ -63,7 +62,7 @@ class SharedRequestBudget:
         schedule = self._read()
         for _ in range(_WRITES_TRIED):
             asked_ms = self._now_ms()
-            taken = spare(schedule, asked_ms, self._limit)
+            taken = spare(schedule.held(self._told_to_hold_until_ms), asked_ms, self._limit)
             if taken is None:
                 break
             try:
@@ -78,7 +77,9 @@ class SharedRequestBudget:
         raise BudgetSpent("Evaluation needs all requests now.")
 
     def hold(self, until_ms: int) -> None:
-        self._change(lambda schedule: (schedule.held(until_ms), []))
+        """See the port. If the write fails, this worker keeps to the hold, and its next write stores it."""
+        self._told_to_hold_until_ms = max(self._told_to_hold_until_ms, until_ms)
+        self._grant([])  # Every write stores the hold. This one grants nothing.
 
     def _reached(self, at_ms: int) -> bool:
         """Sleep until the slot. Return whether it may still be used."""
@@ -94,26 +95,24 @@ class SharedRequestBudget:
         with self._reading:
             if self._now_ms() - self._known_at_ms > _HOLD_READ_ANEW_MS:
                 self._learn(self._read())
-            return self._known.held_until_ms
+            return max(self._known.held_until_ms, self._told_to_hold_until_ms)
 
     def _read(self) -> Schedule:
         found = self._dynamodb.get_item(TableName=self._table, Key=BUDGET_KEY.attributes, ConsistentRead=True)
         return _schedule(found.get("Item", {}))
 
     def _grant(self, latest_ms: Sequence[int]) -> list[Slot | Denied]:
-        return self._change(lambda schedule: grant(schedule, latest_ms, self._now_ms(), self._limit))
-
-    def _change(self, change: Change) -> list[Slot | Denied]:
-        """Write a change of the last known schedule. If another worker wrote first, change its schedule instead."""
+        """Grant slots in the last known schedule. If another worker wrote first, grant them in its schedule."""
         schedule = self._known
         for _ in range(_WRITES_TRIED):
-            changed, answers = change(schedule)
+            held = schedule.held(self._told_to_hold_until_ms)
+            granted, answers = grant(held, latest_ms, self._now_ms(), self._limit)
             try:
-                self._write(changed)
+                self._write(granted)
             except LostWrite as lost:
                 schedule = _schedule(lost.stored)
             else:
-                self._learn(changed)
+                self._learn(granted)
                 return answers
         raise Contended("Other workers kept writing the request budget first.")
 
