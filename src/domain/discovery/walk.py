@@ -66,7 +66,8 @@ class PageWalk:
             other = self._other_end(page)
             while other.total_count != page.total_count:  # The list has moved between the two reads.
                 page, other = other, self._other_end(other)
-            self.order = self._order_of(page, other)
+            if page.total_pages or other.total_pages:  # The list may have become empty.
+                self.order = self._order_of(page, other)
             self.last_page = max(1, other.total_pages)
             page = self._newest_from(max(page, other, key=self._pages_older_than))
         return page
@@ -80,7 +81,7 @@ class PageWalk:
         return page
 
     def _other_end(self, page: RecordingPage) -> RecordingPage:
-        return self._fetch(page.total_pages if page.number == 1 else 1)
+        return self._fetch(max(1, page.total_pages) if page.number == 1 else 1)
 
     def _order_of(self, page: RecordingPage, other: RecordingPage) -> Order:
         """How the list is sorted, by the pages at its two ends. One of them may show no time."""

@@ -37,6 +37,24 @@ def add_older(world: World) -> None:
         world.list.add(number, NOON_MS - 9 * DAY)
 
 
+@ORDERS
+def test_a_list_that_becomes_empty_while_its_ends_are_compared_is_done_with(newest_first: bool) -> None:
+    for point in range(2, 12):
+        world = World(newest_first=newest_first).old(150)
+        world.stage.at(point, partial(remove_all, world))
+        run = world.run()
+        assert run.stopped is None
+        assert 0 not in world.list.requests  # the vendor's pages count from 1
+        world.new(1)
+        world.run()
+        assert world.sent == {1}
+
+
+def remove_all(world: World) -> None:
+    for number in range(150):
+        world.list.remove(1_000_000 - number)
+
+
 def test_a_recording_with_any_outcome_is_not_announced() -> None:
     world = World().started()
     world.new(1, 2)
