@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tests.simulation.queue import Facts
 from tests.simulation.recordings import Document
@@ -25,6 +26,17 @@ class Held:
     judged: bool
 
 
+class Settled(NamedTuple):
+    """A worker was done with an event at that time (epoch ms), and its message was deleted.
+
+    `told`: the vendor had answered that worker, which joins the recording's UUID and number.
+    """
+
+    at_ms: int
+    facts: Facts
+    told: bool
+
+
 @dataclass
 class Sent:
     """A publication or a delivery, with its sender. `late`: its invocation had ended. `at_ms`: when."""
@@ -45,8 +57,8 @@ class Sent:
 @dataclass
 class Ledger:
     events: list[Facts] = field(default_factory=list)
-    settled: dict[int, list[tuple[int, Facts]]] = field(default_factory=lambda: defaultdict(list))
-    """For each recording, when a worker was done with an event and its message was deleted."""
+    settled: dict[int, list[Settled]] = field(default_factory=lambda: defaultdict(list))
+    """By recording."""
     held: dict[int, Held] = field(default_factory=dict)
     to_alert: dict[int, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
     """For each recording, rule id and subject of the violations in its outcomes."""

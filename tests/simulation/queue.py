@@ -45,8 +45,6 @@ class Facts:
     """Retry-After of the other side, as recorded in the deferral: no earlier request may be made for it."""
     by_uuid: bool = False
     """The event names the recording by its UUID."""
-    told: bool = False
-    """The vendor answered a request for it, which joins the recording's UUID and number."""
 
 
 @dataclass(eq=False)

@@ -51,11 +51,14 @@ class Finding:
 
 
 def run(seed: int, trace: Trace | None = None) -> Finding | None:
-    """Run a seed. Returns the violated invariant, if any."""
+    """Run a seed. Returns the violated invariant, if any. An error of the simulator itself names the seed."""
     try:
         run_scenario(scenario_of(seed), World(seed, trace))
     except Violated as violated:
         return Finding(seed, violated.invariant, str(violated))
+    except BaseException as error:
+        error.add_note(f"seed {seed}")
+        raise
     return None
 
 

@@ -105,6 +105,7 @@ class Vendor:
         answered(task, answer)
         world.pause(answer.wait_ms or world.between(20, self._longest_answer_ms))
         self._outside.after(task, call_fault, f"GET {path}")
+        self._invariants.reached(task)
         return answer
 
     def _read(self, recording: Recording) -> None:

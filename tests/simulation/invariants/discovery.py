@@ -130,12 +130,12 @@ class DiscoveryInvariants:
         held = self._ledger.held.get(number)
         if recording.broken or (held and not held.judged) or self._observed.with_the_operator(number):
             return False  # It was given up, or waits for an operator.
-        for settled_ms, facts in self._ledger.settled[number]:
+        for settled_ms, facts, told in self._ledger.settled[number]:
             given_up = facts.sent_ms <= self._given_up_ms.get(number, 0)
             if facts.discovery or given_up or settled_ms > looked_up_ms - _LAG_MS:
                 continue
             # If the event and the list name it differently, only an answer of the vendor joins the two names.
-            if facts.by_uuid == self._plan.by_uuid or (facts.told and self._joined(number, looked_up_ms)):
+            if facts.by_uuid == self._plan.by_uuid or (told and self._joined(number, looked_up_ms)):
                 return True
         return False
 

@@ -5,7 +5,7 @@ from typing import Final
 from tests.simulation.functions import Invocation
 from tests.simulation.invariants.alerts import AlertInvariants
 from tests.simulation.invariants.observed import Observed
-from tests.simulation.ledger import Held
+from tests.simulation.ledger import Held, Settled
 from tests.simulation.queue import MAX_RECEIVES, Facts, Message
 from tests.simulation.recordings import Kind, Recording
 from tests.simulation.world import Task, Violated
@@ -40,7 +40,8 @@ class EventInvariants:
             if not any(message.facts.name == facts.name for message in self._observed.event_messages):
                 raise Violated(1, f"{facts.name}, malformed, was acknowledged and is not in the dead-letter queue")
         else:
-            self._ledger.settled[facts.recording].append((self._world.now_ms, facts))
+            told = any(task.notes.get("told") for task in invocation.tasks if facts in invocation.facts_of(task))
+            self._ledger.settled[facts.recording].append(Settled(self._world.now_ms, facts, told))
             if not self._lives_on(facts):
                 self._check_answered(facts, "was acknowledged")
 

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from tests.simulation.functions import Invocation
+from tests.simulation.functions import Invocation, Worker
 from tests.simulation.ledger import Ledger
 from tests.simulation.recordings import Kind, Recording
 from tests.simulation.world import Task, Violated, World
@@ -20,16 +20,25 @@ _HOLD_KNOWN_MS: Final = 8_000
 _HOLD_AFTER_401_MS: Final = 59_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Hold:
-    """No worker may send between the two times, provided that the informed thread could record it."""
+    """No worker may send between the two times, provided that the informed thread could record it.
+
+    `informed` may not in any case: the worker whose thread got the answer.
+    """
 
     known_ms: int
     until_ms: int
     task: Task
+    informed: Worker | None = None
+
+    def keeps(self, task: Task) -> bool:
+        """Whether this thread may not send."""
+        worker = cast(Invocation, task.life).environment.worker
+        return self._recorded or (self.informed is worker and not task.delays)
 
     @property
-    def recorded(self) -> bool:
+    def _recorded(self) -> bool:
         task = self.task
         return not (task.life.dead or task.life.frozen or task.faults or task.delays or task.life.faults)
 
@@ -60,8 +69,8 @@ class RequestInvariants:
             raise Violated(5, f"{invocation.name} asks {early_ms} ms before the server's Retry-After is over")
         self._holds = [hold for hold in self._holds if hold.until_ms > now_ms]
         for hold in self._holds:
-            if hold.known_ms < now_ms and hold.recorded:
-                raise Violated(5, f"{invocation.name} asks {hold.until_ms - now_ms} ms before a shared hold ends")
+            if hold.known_ms < now_ms and hold.keeps(task):
+                raise Violated(5, f"{invocation.name} asks {hold.until_ms - now_ms} ms before a hold ends")
         if len(self._departures) == self._limit and now_ms - self._departures[0] < _WINDOW_MS:
             raise Violated(4, f"{self._limit + 1} requests within {now_ms - self._departures[0]} ms")
         self._departures.append(now_ms)
@@ -79,13 +88,18 @@ class RequestInvariants:
         elif answer.status == 401:
             self._holds.append(_Hold(now_ms + _HOLD_KNOWN_MS, now_ms + _HOLD_AFTER_401_MS, task))
 
+    def reached(self, task: Task) -> None:
+        """The answer has reached the worker."""
+        for hold in self._holds:
+            if hold.task is task:
+                hold.informed = cast(Invocation, task.life).environment.worker
+
     def answers_about(self, task: Task, recording: Recording, what: str, answer: "Answer") -> None:
         """What the worker learns about the recording, beside `answers`."""
         all_facts = cast(Invocation, task.life).facts_of(task)
         kind = recording.kind_at(self._world.now_ms)
         if answer.status == 200 and answer.state is not None:
-            for facts in all_facts:
-                facts.told = True
+            task.notes["told"] = True
         if answer.status == 404:
             for facts in all_facts:
                 facts.not_found_ms = (*facts.not_found_ms, self._world.now_ms)
