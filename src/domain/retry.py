@@ -36,7 +36,7 @@ class History(BaseModel):
 
     `copied_ms` is when the copy was sent, or a first message; see `read_history`.
     `stage` is the step at which the next fetch starts; see `domain.evaluation.fetch.Step`.
-    `outrun` is the digest of results that were fetched but not saved, because another worker wrote the outcome first.
+    `outrun` is the digest of results that were fetched, where another worker wrote the outcome or the publish failed.
     `failures` counts receives that neither finished nor deferred the message: errors, crashes, time limits.
     `destination` is the one that a copy of an alert is for; empty means every destination.
     """

@@ -139,17 +139,19 @@ def test_a_recording_that_was_given_up_is_new_again_until_it_is_marked_anew(
     assert memory.look_up([123]) == {123: Marked(Mark.SENT, clock())}
 
 
+@pytest.mark.parametrize("confirmed", [True, False], ids=["found the same", "answered by the outcome"])
 def test_a_recording_that_was_given_up_again_is_new_again_after_an_hour(
-    memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock
+    memory: DynamoDiscoveryMemory, outcomes: DynamoOutcomeTable, clock: FakeClock, confirmed: bool
 ) -> None:
-    """Its event waited, so it was marked. Then the event found no results again, which only confirms the outcome."""
+    """Its event waited, so it was marked. Then it ended without a new outcome."""
     failed = replace(CLEAR, recording=123, status=Status.ANALYSIS_FAILED, evaluated_at_ms=clock())
     outcomes.save(failed)
     clock.advance(60_000)
     memory.mark([123], Mark.SENT)
     marked = {123: Marked(Mark.SENT, clock())}
     clock.advance(60_000)
-    outcomes.advance(failed.confirmed(clock()))
+    if confirmed:
+        outcomes.advance(failed.confirmed(clock()))
     clock.advance(HOUR_MS - 60_001)
     assert memory.look_up([123]) == marked
     clock.advance(1)

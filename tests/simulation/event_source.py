@@ -31,6 +31,7 @@ class EventSourceMapping:
         self._watcher = watcher
         self._polling = False
         queue.on_arrival = self._poll_soon
+        function.on_idle = self._poll_soon
 
     def _poll_soon(self) -> None:
         if not self._polling:
@@ -63,7 +64,6 @@ class EventSourceMapping:
                 self._watcher.failed(message.facts, invocation, message.message_id)
         if failed:
             self._world.log(invocation.name, "ends; failed: {}", ", ".join(failed))
-        self._poll_soon()
 
 
 def failed_messages(response: object, messages: Mapping[str, Message]) -> list[str]:

@@ -128,6 +128,7 @@ class Function:
         self._make = make
         self._environments = environments
         self._invocations = 0
+        self.on_idle: Callable[[], None] = lambda: None
 
     def idle(self) -> Environment | None:
         free = [environment for environment in self._environments if not environment.busy]
@@ -153,12 +154,16 @@ class Function:
         environment.lives.append(invocation)
         context = Context(world, world.now_ms + TIMEOUT_MS)
 
+        def ended(invocation: Invocation, response: object) -> None:
+            done(invocation, response)
+            self.on_idle()
+
         def buried() -> None:
             self._retire(environment)
-            invocation.end(FAILED, done)
+            invocation.end(FAILED, ended)
 
         invocation.on_buried = buried
-        world.spawn(lambda: invocation.end(self._response(invocation, event, context), done), invocation)
+        world.spawn(lambda: invocation.end(self._response(invocation, event, context), ended), invocation)
         world.at(context.ends_ms, lambda: self._end_of_time(invocation))
 
     def _response(self, invocation: Invocation, event: dict[str, Any], context: Context) -> object:

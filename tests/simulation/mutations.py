@@ -93,8 +93,8 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(
             _Attempt,
             "_judge",
-            "Outrun(snapshot.digest, ",
-            "Outrun('', ",
+            "Unfinished(snapshot.digest, ",
+            "Unfinished('', ",
         ),
     ),
     "staleness without margin": (Constant(outcome, "STALENESS_MARGIN_MS", 0),),

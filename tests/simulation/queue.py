@@ -125,7 +125,10 @@ class Queue:
             if self._world.now_ms - message.sent_ms >= self._keeps_ms:
                 raise Violated(1, f"SQS removed {message.facts.name} before its redrive")
             self.delete(message)
-            facts = replace(message.facts, since_ms=self._world.now_ms, not_found_ms=(), unusable=0, retry_at_ms=0)
+            # A later request answers it, whatever was fetched before.
+            facts = replace(
+                message.facts, since_ms=self._world.now_ms, not_found_ms=(), unusable=0, retry_at_ms=0, outrun=""
+            )
             destination.send(message.body, facts, attributes=message.attributes)
         return len(moved)
 

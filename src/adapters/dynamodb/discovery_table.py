@@ -1,7 +1,7 @@
 """What discovery remembers in the outcome table: its state, one item, and a mark for each recording."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from adapters.dynamodb.keys import DISCOVERY_STATE_KEY, Item, Key, alias_key, mark_key, old_mark_key, outcome_key
@@ -21,28 +21,13 @@ from domain.wording import epoch_ms
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_READ_ATTRIBUTES: Final = ("recording_id", "status", "source", "evaluated_at", "fetch_started_at", "mark", "marked_ms")
+_READ_ATTRIBUTES: Final = ("recording_id", "status", "source", "evaluated_at", "mark", "marked_ms")
 _HOUR_MS: Final = 3_600_000
+_GIVEN_UP_FOR_MS: Final = _HOUR_MS
+"""How long a mark counts that is later than an outcome without results. Its event may have found the same again, or
+been answered by that outcome. So a recording that the list calls completed is announced once an hour until it is
+judged."""
 _JUDGED: Final = frozenset({Status.CLEAR.value, Status.VIOLATIONS.value})
-
-
-@dataclass(frozen=True, slots=True)
-class _GivenUp:
-    """An outcome without results, although the recording is completed now. Times are epoch milliseconds."""
-
-    evaluated_ms: int
-    fetched_ms: int
-    """When the vendor was last asked."""
-
-    def outdates(self, marked: Marked, now_ms: int) -> bool:
-        """Whether the marked event is answered by it, so that the recording must be announced anew.
-
-        An event that found the same again only confirms the outcome. Its mark counts for an hour, or a recording that
-        is listed as completed and has no results would be announced by every run.
-        """
-        if marked.at_ms <= self.evaluated_ms:
-            return True
-        return marked.at_ms <= self.fetched_ms and now_ms - marked.at_ms >= _HOUR_MS
 
 
 class DynamoDiscoveryMemory:
@@ -66,19 +51,18 @@ class DynamoDiscoveryMemory:
         numbers = self._numbers_of([recording for recording in recordings if isinstance(recording, str)])
         outcomes = self._read(outcome_key(numbers.get(recording, recording)) for recording in recordings)
         traces: dict[RecordingId, Trace] = {}
-        given_up: dict[RecordingId, _GivenUp] = {}
+        given_up_ms: dict[RecordingId, int] = {}
         for recording in recordings:
             if item := outcomes.get(outcome_key(numbers.get(recording, recording))):
                 try:
                     status = item["status"]["S"]
                     judged = Judged(Source(item["source"]["S"]), epoch_ms(item["evaluated_at"]["S"]))
-                    fetched_ms = epoch_ms(item["fetch_started_at"]["S"])
                 except UNREADABLE:
                     continue  # Announced as new. Evaluation dead-letters it with the reason.
                 if status in _JUDGED:
                     traces[recording] = judged
                 else:
-                    given_up[recording] = _GivenUp(judged.evaluated_ms, fetched_ms)
+                    given_up_ms[recording] = judged.evaluated_ms
         names = {
             recording: {recording, numbers.get(recording, recording)}
             for recording in recordings
@@ -88,7 +72,7 @@ class DynamoDiscoveryMemory:
         return traces | {
             recording: marked
             for recording, marked in self._marks_of(names).items()
-            if recording not in given_up or not given_up[recording].outdates(marked, now_ms)
+            if recording not in given_up_ms or max(given_up_ms[recording], now_ms - _GIVEN_UP_FOR_MS) < marked.at_ms
         }
 
     def mark(self, recordings: Collection[RecordingId], mark: Mark) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from domain import wording
 from domain.alerts import alert as alerts
-from domain.errors import AlertsError, Conflict, NotFound, OutOfTime, Unavailable
+from domain.errors import AlertsError, Conflict, Contended, NotFound, OutOfTime, Unavailable
 from domain.evaluation.event import Duplicate, Evaluated, RecordingEvent
 from domain.evaluation.fetch import AnalysisFailed, FetchAnalysis, Fetched, Wait
 from domain.evaluation.outbox import Outbox
@@ -30,14 +30,15 @@ _DETAILS_PATIENCE_MS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outrun:
-    """Another worker wrote the outcome first, perhaps from older results than those with this digest.
+class Unfinished:
+    """The results with this digest were fetched. Another worker wrote the outcome, perhaps from older results, or the
+    alert could not be published.
 
-    `retry_at_ms` (epoch): when the vendor takes another request, if it asked for a pause.
+    `error` says why. A `Conflict` may be tried again at once.
     """
 
     digest: str
-    retry_at_ms: int | None
+    error: AlertsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Attempt:
     outbox: Outbox
     now_ms: Clock
 
-    def __call__(self, event: RecordingEvent, deadline_ms: int) -> Evaluated | Duplicate | Wait | Outrun:
+    def __call__(self, event: RecordingEvent, deadline_ms: int) -> Evaluated | Duplicate | Wait | Unfinished:
         """Raises `Conflict` if another worker wrote first and nothing was fetched; other `AlertsError` to settle."""
         if self.now_ms() > deadline_ms - _START_RESERVE_MS:
             raise OutOfTime(f"Recording {event.recording}: too little time was left to start.", self.now_ms())
@@ -84,7 +85,7 @@ class Attempt:
 
     def _fetch_and_judge(
         self, event: RecordingEvent, stored: Outcome | None, deadline_ms: int
-    ) -> Evaluated | Duplicate | Wait | Outrun:
+    ) -> Evaluated | Duplicate | Wait | Unfinished:
         rules = self.rules()  # Before the request is spent: without valid rules nothing can be judged.
         latest_ms = deadline_ms - _START_RESERVE_MS
         begun = _Begun(event, stored, self.fetch.begin(latest_ms))
@@ -105,7 +106,7 @@ class Attempt:
                     return Duplicate(stored.recording, "unchanged")
                 return self._judge(begun, fetched, rules, deadline_ms)
 
-    def _judge(self, begun: _Begun, fetched: Fetched, rules: RuleSet, deadline_ms: int) -> Evaluated | Outrun:
+    def _judge(self, begun: _Begun, fetched: Fetched, rules: RuleSet, deadline_ms: int) -> Evaluated | Unfinished:
         snapshot, details = fetched.snapshot, fetched.details
         recording = snapshot.results.recording_id
         stored = begun.stored_for(recording)
@@ -134,12 +135,10 @@ class Attempt:
         )
         try:
             self._save(begun, outcome)
-        except Conflict:
-            # The next attempt asks the vendor again. It must respect a pause that the details' answer asked for.
-            retry_at_ms = details_error.retry_at_ms if isinstance(details_error, Unavailable) else None
-            return Outrun(snapshot.digest, retry_at_ms)
-        if outcome.pending_alert:
-            self.outbox.publish(outcome, begun.event.history.first_sent_ms)
+            if outcome.pending_alert:
+                self.outbox.publish(outcome, begun.event.history.first_sent_ms)
+        except AlertsError as error:
+            return Unfinished(snapshot.digest, _no_sooner_than_asked(error, details_error))
         return Evaluated(outcome, bool(new), details_error.reason if details_error else None)
 
     def _save_without_results(self, begun: _Begun, status: Status, recording: RecordingId) -> Evaluated | Duplicate:
@@ -176,6 +175,13 @@ class Attempt:
             return self.fetch.details(recording, latest_ms), None
         except AlertsError as error:
             return None, error
+
+
+def _no_sooner_than_asked(error: AlertsError, details_error: AlertsError | None) -> AlertsError:
+    """A lost write is tried again at once, which may ask the vendor again. The details' answer may ask for a pause."""
+    if isinstance(error, Conflict) and isinstance(details_error, Unavailable) and details_error.retry_at_ms:
+        return Contended(f"{details_error} Another worker wrote the outcome first.", details_error.retry_at_ms)
+    return error
 
 
 def _answered(event: RecordingEvent, stored: Outcome) -> str | None:

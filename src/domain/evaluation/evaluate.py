@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.errors import AlertsError, Conflict, Contended
-from domain.evaluation.attempt import Attempt, Outrun
+from domain.evaluation.attempt import Attempt, Unfinished
 from domain.evaluation.event import RecordingEvent, Result
 from domain.evaluation.fetch import Wait
 from domain.ports import Clock, Marks
@@ -41,13 +41,15 @@ class EvaluateRecording:
                     if number and number != event.recording:
                         self.marks.mark_sent(number)  # The event names a UUID, and discovery's list the number.
                     return self._settle(event.with_history(stage=step), reason)
-                case Outrun(digest, retry_at_ms):
+                case Unfinished(digest, cause):
                     event = event.with_history(outrun=digest)
-                    if retry_at_ms:
-                        return self._settle(event, _contended(event, retry_at_ms))
+                    if not isinstance(cause, Conflict):
+                        return self._settle(event, cause)
                 case _:
                     return result
-        return self._settle(event, _contended(event))
+        return self._settle(
+            event, Contended(f"Recording {event.recording}: other workers kept writing its outcome first.")
+        )
 
     def _settle(self, event: RecordingEvent, error: AlertsError) -> Deferred | DeadLettered:
         result = settle(error, event.history, self.now_ms(), self.random)
@@ -55,7 +57,3 @@ class EvaluateRecording:
             # Without a mark, discovery would report a recording that waits here as missed by its trigger.
             self.marks.mark_sent(event.recording)
         return result
-
-
-def _contended(event: RecordingEvent, retry_at_ms: int | None = None) -> Contended:
-    return Contended(f"Recording {event.recording}: other workers kept writing its outcome first.", retry_at_ms)

@@ -29,6 +29,8 @@ _BACK_MS: Final = 23 * 60_000
 _SLOT_LAPSES_MS: Final = 1_000
 _MINUTE_MS: Final = 60_000
 _CLOCKS_MS: Final = 1_000
+_GIVEN_UP_FOR_MS: Final = 3_600_000
+"""How long a mark counts beside an outcome without results."""
 _LAG_MS: Final = 1_000
 """An eventually consistent read may miss a write of the last second."""
 
@@ -104,7 +106,8 @@ class DiscoveryInvariants:
             if earlier.marked_ms is None:
                 needed = earlier.task.life.dead or earlier.task.faults or not cast(Invocation, earlier.task.life).over
             else:
-                needed = looked_up_ms < earlier.marked_ms + _LAG_MS or given_up_ms > earlier.marked_ms
+                outdated = given_up_ms > 0 and looked_up_ms > earlier.marked_ms + _GIVEN_UP_FOR_MS - _CLOCKS_MS
+                needed = looked_up_ms < earlier.marked_ms + _LAG_MS or given_up_ms > earlier.marked_ms or outdated
             if not needed and not self._expired(name):
                 raise Violated(7, f"{task.life.name} announces recording {number} again without need")
         judged_ms = self._judged_ms.get(number, now_ms)

@@ -1,5 +1,7 @@
 """Alerts that a dead worker left pending."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.errors import AlertsError, RulesInvalid, Throttled, Unavailable
@@ -84,6 +86,18 @@ class TestAlertsNotSent:
         assert world.handle(event(sent_ms=NOON_MS - 10_000)) == Duplicate(123, "old_news", alerted=True)
         assert len(world.topic.published) == 1
         assert world.meter.total("AlertsRepeated") == 0
+
+    def test_the_next_attempt_of_its_event_asks_the_vendor_nothing(self, world: World) -> None:
+        """The vendor may have asked for a pause when the alert's details were read."""
+        world.vendor.answers(123, body(123, goal()))
+        world.vendor.describes(123, Unavailable("503", NOON_MS + 60_000))
+        world.topic.refusals = [Throttled("Too many.")]
+        first = deferred(world.handle(event()))
+        world.vendor.requests.clear()
+        world.clock.advance(first.delay_s * 1_000)
+        result = world.handle(replace(event(), history=first.history))
+        assert result == Duplicate(123, "unchanged", alerted=True)
+        assert (world.vendor.requests, len(world.topic.published)) == ([], 1)
 
     def test_a_repeat_that_was_not_sent_stays_a_repeat(self, world: World) -> None:
         world.vendor.answers(123, body(123, goal()))
