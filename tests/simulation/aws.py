@@ -175,6 +175,7 @@ class Sqs:
             fetched=max(facts.fetched, task.notes.get("ready", -1)),
             destination=history["destination"] if history else "",
             outrun=history["outrun"] if history else "",
+            late=cast(Invocation, task.life).over,
         )
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:

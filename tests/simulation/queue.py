@@ -45,6 +45,8 @@ class Facts:
     """Retry-After of the other side, as recorded in the deferral: no earlier request may be made for it."""
     by_uuid: bool = False
     """The event names the recording by its UUID."""
+    late: bool = False
+    """Sent by a thread that outlived its invocation; the original goes its own way."""
 
 
 @dataclass(eq=False)
@@ -127,7 +129,13 @@ class Queue:
             self.delete(message)
             # A later request answers it, whatever was fetched before.
             facts = replace(
-                message.facts, since_ms=self._world.now_ms, not_found_ms=(), unusable=0, retry_at_ms=0, outrun=""
+                message.facts,
+                since_ms=self._world.now_ms,
+                not_found_ms=(),
+                unusable=0,
+                retry_at_ms=0,
+                outrun="",
+                late=False,
             )
             destination.send(message.body, facts, attributes=message.attributes)
         return len(moved)

@@ -235,7 +235,7 @@ class DiscoveryInvariants:
     def _required(self) -> "Iterator[Listed]":
         """Completed recordings that runs had to look at since they are completed."""
         for listed in self._plan.listed:
-            since_ms = listed.recording.results_since(self._world.now_ms)
+            since_ms = self._due_since_ms(listed.recording)
             if (
                 since_ms is not None
                 and listed.named
@@ -245,6 +245,13 @@ class DiscoveryInvariants:
                 )
             ):
                 yield listed
+
+    def _due_since_ms(self, recording: "Recording") -> int | None:
+        """Since when runs that look at the recording must announce it, if they do not know it."""
+        since_ms = recording.results_since(self._world.now_ms)
+        if since_ms is None or recording.number not in self._given_up_ms:
+            return since_ms
+        return max([since_ms, *(int(mark["marked_ms"]["N"]) + _GIVEN_UP_FOR_MS for mark in self._marks_of(recording))])
 
     def _history_ends_ms(self) -> int:
         """Recordings created before this are history that no operator has asked for."""
@@ -278,9 +285,12 @@ class DiscoveryInvariants:
         """Whether it still has time to arrive by another trigger."""
         if recording.number in self._ledger.held:
             return False
+        return all(mark["mark"]["S"] == "seen" for mark in self._marks_of(recording))
+
+    def _marks_of(self, recording: "Recording") -> "list[Item]":
         items = self._observed.stored.table.items
         marks = [items.get((f"MARK#{name}", "DISCOVERED")) for name in (recording.recording_id, recording.uuid)]
-        return all(mark is None or mark["mark"]["S"] == "seen" for mark in marks)
+        return [mark for mark in marks if mark is not None]
 
     def check_end(self) -> None:
         for listed in self._required():

@@ -92,7 +92,9 @@ class EventInvariants:
         stored = self._observed.stored
         for message in (*stored.event_dead_letters.messages.values(), *stored.slack_dead_letters.messages.values()):
             facts = message.facts
-            if facts.alert_id is None and (facts.recording is None or self._without_results(facts.recording)):
+            if facts.late or (
+                facts.alert_id is None and (facts.recording is None or self._without_results(facts.recording))
+            ):
                 continue
             raise Violated(1, f"{facts.name} was redriven and is a dead letter again: {message.attributes}")
 
