@@ -25,7 +25,7 @@ from domain.evaluation.fetch import FetchAnalysis
 from domain.evaluation.outbox import Outbox
 from domain.ports import Clock
 from domain.retry import DeadLettered, Deferred
-from runtime.batch import BatchLoop, Group
+from runtime.batch import ANSWER_RESERVE_MS, BatchLoop, Group
 from runtime.evaluation_report import EvaluationReporter
 from runtime.local_stack import require_local_stack
 from runtime.messages import Message, read_message
@@ -99,14 +99,14 @@ class EvaluationWorker:
         self._meter.add("RecordingsReceived", len(messages))
 
         def work(group: Group[Content]) -> Result:
-            return self._settle(group.content, group.messages[0].body, deadline_ms)
+            return self._settle(group.content, group.messages[0].body, deadline_ms, deadline_ms - ANSWER_RESERVE_MS)
 
         return self._batch.run(by_recording(messages), work, self._report_group, deadline_ms)
 
     def _handle_event(self, event: object, deadline_ms: int) -> dict[str, Any]:
         self._meter.add("RecordingsReceived")
         content = read_invocation(event, self._now_ms())
-        result = self._settle(content, as_body(event), deadline_ms)
+        result = self._settle(content, as_body(event), deadline_ms, deadline_ms)
         self._report(result, **_ids(content))
         reason = result.outcome.status if isinstance(result, Evaluated) else result.reason
         return {
@@ -115,9 +115,15 @@ class EvaluationWorker:
             "reason": str(reason),
         }
 
-    def _settle(self, content: Content, body: str, deadline_ms: int) -> Result:
-        """Evaluate an event. Send a deferral back to the queue, a dead letter to its queue. Runs in a batch thread."""
+    def _settle(self, content: Content, body: str, deadline_ms: int, answered_ms: int) -> Result:
+        """Evaluate an event. Send a deferral back to the queue, a dead letter to its queue. Runs in a batch thread.
+
+        From `answered_ms` on, SQS knows that the message failed, and redelivers it. So nothing more is sent for it:
+        Lambda can freeze a thread with its invocation, and continue it hours later.
+        """
         result = self._evaluate(content, deadline_ms) if isinstance(content, RecordingEvent) else content
+        if isinstance(result, Deferred | DeadLettered) and self._now_ms() >= answered_ms:
+            raise TimeoutError("the invocation is over")
         match content, result:
             case RecordingEvent(recording, source), Deferred():
                 # Not the body: a body of the largest size leaves no room for the history.

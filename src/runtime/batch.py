@@ -12,7 +12,7 @@ from domain.ports import Clock, Meter
 from domain.retry import DeadLettered, give_up
 from runtime.messages import Message
 
-_ANSWER_RESERVE_MS: Final = 2_000
+ANSWER_RESERVE_MS: Final = 2_000
 """Time to answer Lambda. Without an answer, SQS redelivers the whole batch, finished messages included."""
 
 logger = Logger()
@@ -63,7 +63,7 @@ class BatchLoop:
 
         results: Iterable[R | Exception | None]
         if self._threads:
-            time_left_s = (deadline_ms - self._now_ms() - _ANSWER_RESERVE_MS) / 1000
+            time_left_s = (deadline_ms - self._now_ms() - ANSWER_RESERVE_MS) / 1000
             results = self._threads.run_all(attempt, groups, time_left_s)
         else:
             results = map(attempt, groups)  # Each is reported before the next group is worked on.

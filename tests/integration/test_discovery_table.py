@@ -24,6 +24,7 @@ from tests.fakes.make import UUID
 from tests.integration.conftest import TABLE, Aws
 
 HOUR_MS = 3_600_000
+_OTHER_UUID = "0190ffff-0000-7000-8000-000000000001"
 CLEAR = replace(contracts.CLEAR, evaluated_at_ms=NOON_MS)
 
 
@@ -164,6 +165,16 @@ def test_a_mark_is_found_under_either_name_of_a_recording(
     outcomes.remember_alias(UUID, 123)
     DynamoMarks(aws.dynamodb, TABLE, clock).mark_sent(123)
     assert memory.look_up([UUID]) == {UUID: Marked(Mark.SENT, NOON_MS)}
+
+
+@pytest.mark.parametrize("key", [f"ALIAS#{UUID} ALIAS", f"MARK#{UUID} DISCOVERED"])
+def test_an_item_that_cannot_be_read_counts_as_none_and_the_others_are_found(
+    aws: Aws, memory: DynamoDiscoveryMemory, key: str
+) -> None:
+    pk, sk = key.split()
+    aws.dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": pk}, "sk": {"S": sk}, "mark": {"S": "of a newer version"}})
+    memory.mark([_OTHER_UUID], Mark.SENT)
+    assert memory.look_up([UUID, _OTHER_UUID]).keys() == {_OTHER_UUID}
 
 
 def put_old_state(aws: Aws, **more: Any) -> None:

@@ -13,7 +13,7 @@ from tests.fakes.make import UUID, body, goal, pause
 from tests.fakes.sqs import sqs_record
 from tests.integration.aws import TABLE
 from tests.integration.evaluation import NONE_FAILED, Evaluation
-from tests.integration.workers import PREFIX
+from tests.integration.workers import API, PREFIX
 
 MEGABYTE = 1_048_576
 A_BUG = ZeroDivisionError("a bug")
@@ -101,6 +101,17 @@ class TestDeferral:
         assert evaluation.records(copy) == NONE_FAILED
         assert evaluation.statuses() == {"RECORDING#123": "violations"}
         assert evaluation.source(123) == "webhook"
+
+    @pytest.mark.parametrize("frozen_ms", [28_000, 20 * 3_600_000])
+    def test_a_thread_sends_nothing_after_its_batch_was_answered(self, evaluation: Evaluation, frozen_ms: int) -> None:
+        def frozen(_: object) -> tuple[int, dict[str, str], str]:
+            evaluation.clock.advance(frozen_ms)
+            return 400, {}, ""
+
+        evaluation.vendor.mock.add_callback("GET", f"{API}/recordings/123/results", frozen)
+        assert evaluation.batch(123) == [1]
+        assert evaluation.aws.dead_letters() == []
+        assert evaluation.waiting() == 0
 
     @pytest.mark.parametrize(("waited_ms", "told"), [(3_600_000, False), (3_600_001, True)])
     def test_waiting_for_over_an_hour_is_counted(self, evaluation: Evaluation, waited_ms: int, told: bool) -> None:

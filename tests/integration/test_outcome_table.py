@@ -14,7 +14,7 @@ from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from domain.errors import Unusable
 from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Status, keep
 from domain.lease import LEASE_MS
-from domain.recording import Results
+from domain.recording import RecordingId, Results
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.contracts import CLEAR, NOT_FOUND, VIOLATED, OutcomeTableContract
 from tests.fakes.make import UUID, alert, body, details, unmet
@@ -228,6 +228,15 @@ class TestReadsTogether:
         aws.calls.clear()
         assert table.read(UUID) == replace(CLEAR, snapshot=None)
         assert aws.calls.names == ["dynamodb.BatchGetItem"] * 2
+
+    @pytest.mark.parametrize("named", [{}, {"recording_id": {"S": "123"}}, {"recording_id": {"N": "1.5"}}])
+    def test_an_alias_that_cannot_be_read_counts_as_none(
+        self, aws: Aws, table: DynamoOutcomeTable, threads: BatchThreads, named: dict[str, Any]
+    ) -> None:
+        table.save(CLEAR)
+        aws.dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": f"ALIAS#{UUID}"}, "sk": {"S": "ALIAS"}} | named)
+        recordings: list[RecordingId] = [123, UUID]
+        assert threads.run_all(table.read, recordings) == [replace(CLEAR, snapshot=None), None]
 
     def test_the_results_are_never_read_back(self, aws: Aws, table: DynamoOutcomeTable) -> None:
         table.save(CLEAR)

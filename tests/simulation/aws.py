@@ -146,6 +146,7 @@ class Sqs:
         facts, failures = invocation.facts_behind(task, MessageBody)
         text = MessageAttributes.get(HISTORY_ATTRIBUTE)
         history = json.loads(text["StringValue"]) if text else None
+        self._invariants.events.sends_on(invocation, facts)
 
         def effect() -> dict[str, Any]:
             reason = MessageAttributes.get("dead_letter_reason", {}).get("StringValue")
@@ -175,6 +176,7 @@ class Sqs:
             fetched=max(facts.fetched, task.notes.get("ready", -1)),
             destination=history["destination"] if history else "",
             outrun=history["outrun"] if history else "",
+            deferrals=facts.deferrals + 1 if history else 0,
             late=cast(Invocation, task.life).over,
         )
 

@@ -23,7 +23,7 @@ _SHARE: Final = 1 / 3
 _COMPLETION_MS: Final = 20 * MINUTE
 """The vendor lists a recording up to this long after its creation."""
 _MOST_RUNS: Final = 10
-_LEAST_LIMIT: Final = 8
+_LEAST_LIMIT: Final = 3
 _RATES: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
     (MINUTE, (1, 6, 24)),
     (5 * MINUTE, (1, 2, 24)),
@@ -77,7 +77,7 @@ def add_discovery(seed: int, scenario: "Scenario") -> None:
     first_ms = START_MS + random.choice((0, random.randrange(2 * MINUTE), random.randrange(period_ms)))
     listed = _add_recordings(scenario, random, period_ms)
     scenario.arrivals[:] = [_perhaps_posted(arrival, scenario.recordings, random) for arrival in scenario.arrivals]
-    # A run reads both ends of the list and the page where the last one stopped: less would bring it no further.
+    # A run reads the newest page, the page where the last one stopped, and the one behind it.
     scenario.limit = max(scenario.limit, _LEAST_LIMIT)
     scenario.vendor_limit = max(scenario.vendor_limit, _LEAST_LIMIT)
     scenario.entries.insert(0, Entry(START_MS, WEBHOOK_ENTRY, SECRET))

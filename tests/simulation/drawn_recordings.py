@@ -36,7 +36,7 @@ def _recording(number: int, random: Random, slow: bool) -> Recording:
     return Recording(
         number,
         recording_id=100 + number,
-        uuid=_uuid(number, random),
+        uuid=uuid_of(number, random),
         states=tuple(states),
         broken=random.choice(("400", "wrong types")) if random.random() < 0.04 else "",
     )
@@ -92,7 +92,7 @@ def _pauses(random: Random) -> tuple[Pause, ...]:
 def violating(number: int, random: Random) -> Recording:
     """Ready from the start, with a violation under every document that reads goals."""
     return Recording(
-        number, 100 + number, _uuid(number, random), (State(START_MS, Kind.READY, (Goal(1, False, 0.1),)),)
+        number, 100 + number, uuid_of(number, random), (State(START_MS, Kind.READY, (Goal(1, False, 0.1),)),)
     )
 
 
@@ -104,8 +104,8 @@ def awaiting_goals(number: int, random: Random) -> Recording:
         _goals_pending(results_ms, random),
         _ready(results_ms + random.randint(HOUR // 2, 2 * HOUR), random),
     )
-    return Recording(number, 100 + number, _uuid(number, random), states)
+    return Recording(number, 100 + number, uuid_of(number, random), states)
 
 
-def _uuid(number: int, random: Random) -> str:
+def uuid_of(number: int, random: Random) -> str:
     return f"0190{random.getrandbits(16):04x}-0000-7000-8000-{number:012x}"

@@ -65,6 +65,8 @@ class FaultPlan:
     aws_outages: tuple[AwsOutage, ...] = ()
     slow_answer_probability: float = 0
     """An AWS answer takes seconds."""
+    often_delayed: tuple[str, ...] = ()
+    """Four of five calls whose name begins so are delayed."""
 
     def __post_init__(self) -> None:
         probabilities = (
@@ -86,14 +88,17 @@ class FaultPlan:
     @property
     def disturbs(self) -> bool:
         """Whether anything fails, is slow, or comes twice."""
-        return bool(self._total or self.aws_outages or self.slow_answer_probability or self.duplicate_probability)
+        rates = self._total, self.slow_answer_probability, self.duplicate_probability
+        return any(rates) or bool(self.aws_outages or self.often_delayed)
 
     def is_down(self, service: str, now_ms: int) -> bool:
         outages = self.aws_outages
         return bool(outages) and any(o.service == service and o.from_ms <= now_ms < o.until_ms for o in outages)
 
-    def draw(self, world: World) -> CallFault | None:
+    def draw(self, world: World, what: str = "") -> CallFault | None:
         """The fault of the next call, if any."""
+        if what.startswith(self.often_delayed) and world.now_ms < self.faults_end_ms:
+            return CallFault.DELAYED if world.chance(0.8) else None
         if not self._total or not self.faults_left or world.now_ms >= self.faults_end_ms:
             return None
         point = world.random.random()
@@ -123,7 +128,7 @@ class Outside:
         task, limits = alive(), LIMITS[service]
         if self.fault_plan.is_down(service, world.now_ms):
             self._refuse(task, service, what, "unavailable", shared)
-        call_fault = self.fault_plan.draw(world)
+        call_fault = self.fault_plan.draw(world, what)
         if call_fault is CallFault.DELAYED:
             if service == "sns":
                 call_fault = None  # the lease has just been checked: only earlier steps may be delayed

@@ -19,7 +19,7 @@ from tests.simulation.simulation import Finding, run
 from tests.simulation.substitution import Change, Constant, Substitution
 from tests.simulation.trigger_mutations import TRIGGER_MUTATIONS
 
-SEEDS: Final = 1_000
+SEEDS: Final = 500
 
 _Attempt: Final = attempt.Attempt
 _Outbox: Final = outbox.Outbox
@@ -127,6 +127,10 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             "raise RuntimeError(result.reason)",
         ),
     ),
+    "a thread sends after its batch was answered": (
+        Substitution(_Worker, "_settle", "self._now_ms() >= answered_ms", "False"),
+    ),
+    "deferrals that never wait longer": (Substitution(retry, "_growing_delay_s", "min(earlier, 10)", "0"),),
     "failed evaluation acknowledged": (
         Substitution(batch.BatchLoop, "run", "failed.append(message)", "failed.extend(group.messages[1:])"),
     ),
@@ -173,6 +177,31 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             "return Step.DETAILS if step is Step.RESULTS_WITHOUT_GOALS and wait_for_goals else step",
             "return step",
         ),
+    ),
+    "the mark depends on the revision": (
+        Substitution(
+            _Outcomes,
+            "mark_published",
+            '"alert.alert_id = :id AND alert.#state = :pending",\n'
+            '            ExpressionAttributeNames={"#state": "state"},\n'
+            "            ExpressionAttributeValues={\n",
+            '"alert.alert_id = :id AND alert.#state = :pending AND revision = :was",\n'
+            '            ExpressionAttributeNames={"#state": "state"},\n'
+            "            ExpressionAttributeValues={\n"
+            '                ":was": {"N": str(outcome.revision)},\n',
+        ),
+    ),
+    "a hold that could not be stored is forgotten": (
+        Substitution(
+            _Budget,
+            "hold",
+            "    self._grant([])",
+            "    try:\n        self._grant([])\n"
+            "    finally:\n        self._told_to_hold_until_ms = 0\n    return\n    #",
+        ),
+    ),
+    "the digest covers what no rule reads": (
+        Substitution(outcome.Snapshot, "digest", "hashlib.sha256(text)", "hashlib.sha256(self.json)"),
     ),
     "repeats are not counted": (Substitution(_Outbox, "publish", 'self.meter.add("AlertsRepeated")', "pass"),),
     "requests paced evenly": (

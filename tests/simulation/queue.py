@@ -45,6 +45,8 @@ class Facts:
     """Retry-After of the other side, as recorded in the deferral: no earlier request may be made for it."""
     by_uuid: bool = False
     """The event names the recording by its UUID."""
+    deferrals: int = 0
+    """Since its waiting began."""
     late: bool = False
     """Sent by a thread that outlived its invocation; the original goes its own way."""
 
@@ -135,6 +137,7 @@ class Queue:
                 unusable=0,
                 retry_at_ms=0,
                 outrun="",
+                deferrals=0,
                 late=False,
             )
             destination.send(message.body, facts, attributes=message.attributes)

@@ -22,8 +22,7 @@ class Substitution:
 
     @property
     def target(self) -> Any:
-        found = inspect.getattr_static(self.owner, self.function)
-        return found.fget if isinstance(found, property) else found
+        return _function(inspect.getattr_static(self.owner, self.function))
 
     def mutated(self) -> CodeType:
         """The function's code, broken: put in place of the real one it changes every reference to the function."""
@@ -32,12 +31,16 @@ class Substitution:
             raise LookupError(f"{self.function} does not hold once: {self.old!r}")
         scope: dict[str, Any] = {}
         exec(source.replace(self.old, self.new), dict(vars(sys.modules[self.target.__module__])), scope)  # noqa: S102
-        code: CodeType = scope[self.function].__code__
+        code: CodeType = _function(scope[self.function]).__code__
         return code
 
     def replacement(self) -> tuple[Any, str, Any]:
         """Of what object which attribute becomes what."""
         return self.target, "__code__", self.mutated()
+
+
+def _function(found: Any) -> Any:
+    return found.fget if isinstance(found, property) else found
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import pytest
 
 from runtime.outside import AWS_CONFIG, PUBLISH_CONFIG
 from tests.simulation.client_limits import ClientLimits
+from tests.simulation.drawn_scenarios import scenario_of
 from tests.simulation.queue import DEAD_LETTERS_KEPT_MS, QUEUE_KEEPS_MS, Facts, Queue
-from tests.simulation.scenario import scenario_of
 from tests.simulation.world import START_MS, Violated, World
 
 

@@ -4,8 +4,9 @@ from typing import Final
 
 from adapters.dynamodb import discovery_table
 from domain import request_budget as schedule
-from domain.discovery import decision, discover, recording_list, state
+from domain.discovery import decision, discover, recording_list, state, walk
 from domain.evaluation import evaluate
+from domain.triggers import webhook_event
 from handlers import discover_recordings, receive_webhook
 from tests.simulation.substitution import Change, Constant, Substitution
 
@@ -50,6 +51,25 @@ TRIGGER_MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     ),
     "an event that waits is not marked": (
         Substitution(evaluate.EvaluateRecording, "_settle", "self.marks.mark_sent(event.recording)", "pass"),
+    ),
+    "an event that waits is marked under its own id only": (
+        Substitution(evaluate.EvaluateRecording, "__call__", "if number and number != event.recording:", "if False:"),
+    ),
+    "a recording given up counts as known": (Substitution(_Memory, "look_up", "if status in _JUDGED:", "if True:"),),
+    "a shifted page counts": (
+        Substitution(
+            walk.PageWalk, "pages", "(reached and _follows(page, following)) or self._reaches(following)", "True"
+        ),
+    ),
+    "the ends of the list are compared at each run": (
+        Substitution(
+            walk.PageWalk, "_newest_page", "page.order not in {None, self.order}", "page.order is not self.order"
+        ),
+    ),
+    "an updated recording is not ours": (
+        Substitution(
+            webhook_event, "may_announce_results", "(words & _DONE or not words & _OTHER_NEWS)", "words & _DONE"
+        ),
     ),
     "a webhook accepted though the queue is out of reach": (
         Substitution(

@@ -4,7 +4,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from adapters.dynamodb.keys import DISCOVERY_STATE_KEY, Item, Key, alias_key, mark_key, old_mark_key, outcome_key
+from adapters.dynamodb.keys import (
+    DISCOVERY_STATE_KEY,
+    Item,
+    Key,
+    alias_key,
+    mark_key,
+    number_of,
+    old_mark_key,
+    outcome_key,
+)
 from adapters.dynamodb.marks import mark_item, read_mark
 from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, batch_write, conditional
 from domain.discovery.decision import Judged, Trace
@@ -89,13 +98,15 @@ class DynamoDiscoveryMemory:
         items = self._read(key for some in keys.values() for key in some)
         latest: dict[RecordingId, Marked] = {}
         for recording, some in keys.items():
-            if marks := [read_mark(item) for key in some if (item := items.get(key))]:
+            marks = [mark for key in some if key in items and (mark := read_mark(items[key]))]
+            if marks:
                 latest[recording] = max(marks, key=lambda marked: marked.at_ms)
         return latest
 
     def _numbers_of(self, uuids: Collection[str]) -> dict[RecordingId, RecordingId]:
         aliases = self._read(alias_key(uuid) for uuid in uuids)
-        return {uuid: int(item["recording_id"]["N"]) for uuid in uuids if (item := aliases.get(alias_key(uuid)))}
+        numbers = {uuid: number_of(aliases[alias_key(uuid)]) for uuid in uuids if alias_key(uuid) in aliases}
+        return {uuid: number for uuid, number in numbers.items() if number is not None}
 
     def _read(self, keys: Iterable[Key]) -> dict[Key, Item]:
         # Eventually consistent, at half the price: at worst a recording written just now is announced once more.

@@ -44,6 +44,14 @@ def alias_key(uuid: str) -> Key:
     return Key(f"ALIAS#{uuid}", "ALIAS")
 
 
+def number_of(alias: Item) -> int | None:
+    """The recording that an alias names, or `None` if it cannot be read. The vendor's next answer writes it anew."""
+    try:
+        return int(alias["recording_id"]["N"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def mark_key(recording: RecordingId) -> Key:
     return Key(f"MARK#{recording}", "DISCOVERED")
 

@@ -6,6 +6,7 @@ A mark has its own partition key, because IAM tells writes apart by it: discover
 from typing import TYPE_CHECKING
 
 from adapters.dynamodb.keys import Item, mark_key
+from adapters.dynamodb.table import UNREADABLE
 from domain.discovery.mark import Mark, Marked
 from domain.ports import Clock
 from domain.recording import RecordingId
@@ -41,5 +42,9 @@ def mark_item(recording: RecordingId, mark: Mark, now_ms: int, lookback_ms: int)
     }
 
 
-def read_mark(item: Item) -> Marked:
-    return Marked(Mark(item["mark"]["S"]), int(item["marked_ms"]["N"]))
+def read_mark(item: Item) -> Marked | None:
+    """The mark, or `None` if it cannot be read. The recording is then announced once more, and marked anew."""
+    try:
+        return Marked(Mark(item["mark"]["S"]), int(item["marked_ms"]["N"]))
+    except UNREADABLE:
+        return None

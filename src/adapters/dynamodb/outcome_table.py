@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.batching import BatchThreads, GatheredCall
-from adapters.dynamodb.keys import Item, Key, alias_key, outcome_key, recording_of
+from adapters.dynamodb.keys import Item, Key, alias_key, number_of, outcome_key, recording_of
 from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
 from domain.errors import Refused, Unusable
@@ -119,7 +119,8 @@ class DynamoOutcomeTable:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""
         uuids = list(dict.fromkeys(recording for recording in recordings if isinstance(recording, str)))
         items = self._read([outcome_key(each) for each in recordings] + [alias_key(uuid) for uuid in uuids])
-        named = {uuid: int(item["recording_id"]["N"]) for uuid in uuids if (item := items.get(alias_key(uuid)))}
+        numbers = {uuid: number_of(items[alias_key(uuid)]) for uuid in uuids if alias_key(uuid) in items}
+        named = {uuid: number for uuid, number in numbers.items() if number is not None}
         if missing := [key for number in named.values() if (key := outcome_key(number)) not in items]:
             items |= self._read(missing)
         return [_under_either_name(recording, named, items) for recording in recordings]

@@ -60,9 +60,13 @@ class PageWalk:
         return any(span.from_ms <= created_ms <= span.to_ms + OVERLAP_MS for span in self.spans)
 
     def _newest_page(self) -> RecordingPage:
-        """Both ends are compared once, and again if the page is sorted the other way: the order may be reversed."""
+        """Both ends are compared once, and again if the page is sorted the other way: the order may be reversed.
+
+        A page that does not show its order is taken to have the known one. If requests are few, comparing the ends at
+        each run would leave none for the page where an earlier run stopped.
+        """
         page = self._newest_from(self._with(self.last_page - 1))
-        if page.total_pages > 1 and (self.order is None or page.order is not self.order):
+        if page.total_pages > 1 and (self.order is None or page.order not in {None, self.order}):
             other = self._other_end(page)
             while other.total_count != page.total_count:  # The list has moved between the two reads.
                 page, other = other, self._other_end(other)

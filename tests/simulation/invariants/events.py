@@ -14,6 +14,8 @@ _DAY_MS: Final = 86_400_000
 _CLOCKS_MS: Final = 2_000
 _SKEW_MS: Final = 500
 """The largest difference of two clocks; a direct event is dated by its worker's clock."""
+_MOST_DEFERRALS: Final = 250
+"""Of one event in a day: a delay grows to 7.5 minutes at least."""
 _GONE: Final = frozenset({Kind.ABSENT, Kind.FAILED})
 
 
@@ -55,6 +57,13 @@ class EventInvariants:
     def _exhausted(self, message: Message) -> None:
         """SQS makes it a dead letter. `failed` has already checked each failed receive."""
         self._world.log("SQS", "{} ({}) was received too often", message.message_id, message.facts.name)
+
+    def sends_on(self, invocation: Invocation, facts: Facts) -> None:
+        """A worker sends a copy or a dead letter. SQS redelivers what an invocation that is over has not finished."""
+        if invocation.over:
+            raise Violated(2, f"a thread left of {invocation.name} sends {facts.name}, which is redelivered")
+        if facts.deferrals > _MOST_DEFERRALS:
+            raise Violated(5, f"{facts.name} was deferred {facts.deferrals} times")
 
     def backed_off(self, facts: Facts, failures: int) -> None:
         """A worker has SQS deliver a failed message again."""

@@ -129,7 +129,7 @@ def test_a_message_that_cannot_be_dead_lettered_fails_once_more(queue: FakeQueue
 def test_unfinished_work_is_given_back_before_the_deadline(
     queue: FakeQueue, meter: FakeMeter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "_ANSWER_RESERVE_MS", 29_950)
+    monkeypatch.setattr(batch, "ANSWER_RESERVE_MS", 29_950)
     released = threading.Event()
     answer = loop(queue, meter, BatchThreads(2)).run([group("a")], lambda _: released.wait(60), unreported, DEADLINE_MS)
     released.set()

@@ -65,6 +65,17 @@ def test_what_a_run_could_not_finish_is_left_and_nothing_else_is_read_again(newe
     assert len(world.list.requests) <= 22
 
 
+@ORDERS
+def test_three_requests_a_run_are_enough_to_get_on(newest_first: bool) -> None:
+    world = with_history(901, newest_first=newest_first)
+    world.run(history_ms=1_000 * DAY, left=3)
+    runs = 1
+    while world.run(left=3).stopped:
+        runs += 1
+        assert runs < 12
+    assert {*range(1, 902)} <= world.sent
+
+
 def test_a_run_goes_on_at_the_page_where_the_one_before_stopped() -> None:
     world = with_history(2_000)
     world.run(history_ms=1_000 * DAY, left=8)

@@ -1,0 +1,67 @@
+"""Scenarios of discovery with one purpose each."""
+
+from random import Random
+
+from tests.simulation.arrivals import announced
+from tests.simulation.discovery_plan import DiscoveryPlan
+from tests.simulation.drawn_recordings import uuid_of
+from tests.simulation.faults import FaultPlan
+from tests.simulation.operator_entries import stored_at_first
+from tests.simulation.recordings import Goal, Kind, Recording, State
+from tests.simulation.scenario import Scenario
+from tests.simulation.times import HOUR, MINUTE, SECOND
+from tests.simulation.vendor_list import Listed
+from tests.simulation.world import START_MS
+
+
+def list_moves(random: Random) -> Scenario:
+    """The newest recordings leave the list while discovery walks from them to older ones."""
+    listed = []
+    for number in range(random.choice((5, 6, 7))):
+        created_ms = START_MS - (number + 1) * MINUTE
+        states = [State(created_ms, Kind.READY, (Goal(1, met=True, score=0.9),))]
+        if number < 3:
+            states.append(State(START_MS + HOUR, Kind.ABSENT, hasty=True))
+        listed.append(Listed(Recording(number, 100 + number, uuid_of(number, random), tuple(states)), created_ms))
+    plan = DiscoveryPlan(
+        tuple(listed),
+        START_MS + SECOND,
+        10 * MINUTE,
+        lookback_hours=2,
+        page_size=2,
+        rest_ms=START_MS + HOUR,
+        shifts=0.5,
+    )
+    return _discovered(plan)
+
+
+def succeeds_unannounced(random: Random) -> Scenario:
+    """An analysis fails, and succeeds hours later without an event."""
+    ready = State(START_MS + random.randrange(80 * MINUTE, 100 * MINUTE), Kind.READY, (Goal(1, met=True, score=0.9),))
+    recording = Recording(0, 100, uuid_of(0, random), (State(START_MS, Kind.FAILED), ready))
+    plan = DiscoveryPlan(
+        (Listed(recording, START_MS),),
+        START_MS + SECOND,
+        HOUR,
+        lookback_hours=24,
+        page_size=2,
+        rest_ms=START_MS + 2 * HOUR,
+    )
+    scenario = _discovered(plan)
+    scenario.arrivals.append(announced(recording, random))
+    return scenario
+
+
+def _discovered(plan: DiscoveryPlan) -> Scenario:
+    """Nothing fails."""
+    return Scenario(
+        evaluators=1,
+        notifiers=1,
+        limit=60,
+        vendor_limit=60,
+        recordings=[each.recording for each in plan.listed],
+        arrivals=[],
+        fault_plan=FaultPlan(START_MS),
+        entries=stored_at_first(),
+        discovery=plan,
+    )
