@@ -22,6 +22,7 @@ _SITUATIONS: Final = (
     (0.04, situations.frozen_before_the_mark),
     (0.04, situations.hold_not_stored),
     (0.02, situations.redriven_before_the_goals),
+    (0.01, situations.unreadable_outcome),
     (0.02, list_situations.list_moves),
     (0.02, list_situations.succeeds_unannounced),
 )

@@ -203,6 +203,14 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "the digest covers what no rule reads": (
         Substitution(outcome.Snapshot, "digest", "hashlib.sha256(text)", "hashlib.sha256(self.json)"),
     ),
+    "an outcome that cannot be read fails its batch": (
+        Substitution(
+            _Outcomes,
+            "_read_all",
+            "    return [_under",
+            "    [_outcome(item) for item in items.values() if 'status' in item]\n    return [_under",
+        ),
+    ),
     "repeats are not counted": (Substitution(_Outbox, "publish", 'self.meter.add("AlertsRepeated")', "pass"),),
     "requests paced evenly": (
         Substitution(

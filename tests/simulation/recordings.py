@@ -67,6 +67,8 @@ class Recording:
     states: tuple[State, ...]
     broken: str = ""
     """A permanent fault of its answers: "400" or "wrong types"."""
+    unreadable: bool = False
+    """Its outcome is one that another release wrote."""
     _bodies: dict[int, bytes] = field(default_factory=dict)
     _digests: dict[int, str] = field(default_factory=dict)
 

@@ -108,6 +108,9 @@ class _Simulation:
 
     def run(self) -> Ledger:
         scenario, world = self._scenario, self._world
+        for recording in scenario.recordings:
+            if recording.unreadable:
+                self._stored.table.put_unreadable(f"RECORDING#{recording.recording_id}", "OUTCOME")
         for entry in scenario.entries:
             world.at(entry.at_ms, partial(self._store, entry))
         for arrival in scenario.arrivals:

@@ -136,3 +136,19 @@ def redriven_before_the_goals(random: Random) -> Scenario:
         entries=stored_at_first(),
         redrives_ms=[redriven_ms],
     )
+
+
+def unreadable_outcome(random: Random) -> Scenario:
+    """One of several recordings in a batch has an outcome that cannot be read."""
+    recordings = [violating(number, random) for number in range(4)]
+    recordings[0] = replace(recordings[0], unreadable=True)
+    return Scenario(
+        evaluators=1,
+        notifiers=1,
+        limit=60,
+        vendor_limit=60,
+        recordings=recordings,
+        arrivals=[announced(recording, random) for recording in recordings for _ in range(2)],
+        fault_plan=FaultPlan(START_MS),
+        entries=stored_at_first(),
+    )

@@ -44,6 +44,10 @@ class Table:
         stored = self._checked(item, condition, names, values)
         self._write(stored, item)
 
+    def put_unreadable(self, pk: str, sk: str) -> None:
+        """As another release or a person wrote it."""
+        self.items[pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, "revision": {"N": "1"}, "status": {"S": "unheard of"}}
+
     def update(self, key: Item, changes: str, condition: str | None, names: Names, values: Item) -> Item | None:
         """The item as it was before."""
         stored = self._checked(key, condition, names, values)

@@ -79,6 +79,8 @@ class EventInvariants:
                 holds = facts.recording is None
             case "bad_request":
                 holds = task.notes.get("status") == 400
+            case "outcome_unreadable":
+                holds = facts.recording is not None and self._observed.recordings[facts.recording].unreadable
             case "unusable_results":
                 holds = facts.unusable >= 3 or a_day
             case "unexpected_error":
@@ -108,9 +110,10 @@ class EventInvariants:
             raise Violated(1, f"{facts.name} was redriven and is a dead letter again: {message.attributes}")
 
     def _without_results(self, number: int) -> bool:
-        """Whether the vendor never has results for this recording."""
+        """Whether a redrive cannot help: the vendor never has results, or the stored outcome cannot be read."""
         recording = self._observed.recordings[number]
-        return bool(recording.broken) or recording.kind_at(self._world.now_ms) is Kind.PENDING
+        lasting = bool(recording.broken) or recording.unreadable
+        return lasting or recording.kind_at(self._world.now_ms) is Kind.PENDING
 
     def _lives_on(self, facts: Facts) -> bool:
         """Whether a message that also answers it waits in a queue: for the same recording, and as new.
