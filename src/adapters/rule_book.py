@@ -1,6 +1,7 @@
 """The operator's rules from Parameter Store, parsed once for each text; the default rules while none are stored."""
 
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 
 from adapters.parameters import Parameters
@@ -9,6 +10,8 @@ from domain.rules.document import RuleSet, default_rules, parse_rules
 RULES: Final = "rules"
 
 _parsed = lru_cache(maxsize=2)(parse_rules)
+_parsing = Lock()
+"""One thread builds the models and parses; the others find the result."""
 
 
 class StoredRules:
@@ -18,4 +21,7 @@ class StoredRules:
 
     def __call__(self) -> RuleSet:
         document = (self._parameters[RULES] or "").strip()
-        return _parsed(document) if document else self._defaults
+        if not document:
+            return self._defaults
+        with _parsing:
+            return _parsed(document)

@@ -69,7 +69,13 @@ class KeyForbidden(NotNow):
 
 
 class RulesInvalid(NotNow):
+    """`faults`: each is a path in the document (`rules[2].scope.languages`) and a sentence."""
+
     reason = "rules_invalid"
+
+    def __init__(self, message: str, faults: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
 
 
 class SlackUrlInvalid(NotNow):

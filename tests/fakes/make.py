@@ -10,6 +10,7 @@ from domain.evaluation.event import RecordingEvent
 from domain.evaluation.outcome import Snapshot
 from domain.recording import Goal, Pause, RecordingDetails, RecordingId, Results
 from domain.retry import History
+from domain.rules.call import Call
 from domain.rules.document import RuleSet
 from domain.rules.kinds.goal_unmet import UnmetGoal
 from domain.rules.kinds.pause_too_long import LongPause
@@ -55,8 +56,9 @@ def body(recording: int = 123, *found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def results(*found: dict[str, Any], recording: int = 123) -> Results:
-    return Results.model_validate(body(recording, *found))
+def call(*found: dict[str, Any], recording: int = 123) -> Call:
+    """A call with these goals and pauses, as rules judge it."""
+    return Call(Results.model_validate(body(recording, *found)))
 
 
 def rules(*each: dict[str, Any]) -> RuleSet:

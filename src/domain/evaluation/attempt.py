@@ -18,6 +18,7 @@ from domain.lease import LEASE_MS
 from domain.ports import Clock, OutcomeTable, RuleBook
 from domain.recording import RecordingDetails, RecordingId
 from domain.retry import not_found_for_good
+from domain.rules.call import Call
 from domain.rules.document import RuleSet
 from domain.rules.judge import judge
 from domain.rules.violation import Violation
@@ -110,7 +111,7 @@ class Attempt:
         snapshot, details = fetched.snapshot, fetched.details
         recording = snapshot.results.recording_id
         stored = begun.stored_for(recording)
-        violations = judge(rules, snapshot.results)
+        violations = judge(rules, Call(snapshot.results))
         alerted = stored.alerted if stored else frozenset()
         new = [violation for violation in violations if violation.fingerprint not in alerted]
         details_error: AlertsError | None = None

@@ -1,29 +1,41 @@
-"""The base of every rule: the fields that all kinds share, and the promises that each kind keeps."""
+"""A rule: a condition under a name, with what follows where a call meets it.
 
-from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Annotated, ClassVar
+In the document both are one object: `{"id": …, "severity": …, "when": "goal_unmet", "score_below": 0.5}`.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any, Final
 
-from domain.recording import Results
-from domain.rules.violation import Finding, Severity
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.rules.condition import Condition
+from domain.rules.kinds import AnyCondition
+from domain.rules.violation import Severity
+
+CONDITION: Final = "condition"
+"""The field that no document has: the fields of the kind stand beside the rule's own."""
 
 
 class Rule(BaseModel):
-    """A kind adds `when`, which is its name in the document, and its own fields."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-    finding: ClassVar[type[Finding]]
-    """The class of its findings."""
-    needs_goals: ClassVar[bool] = False
-    """Whether judging must wait until the vendor has evaluated the goals."""
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
     severity: Annotated[Severity, Field(strict=False)]
     enabled: bool = True
+    condition: AnyCondition
 
-    @abstractmethod
-    def findings(self, results: Results) -> Iterator[Finding]:
-        """Everything that breaks the rule. Pure. A rule that cannot judge raises; it never counts as "no violation"."""
+    @model_validator(mode="before")
+    @classmethod
+    def _part(cls, written: Any) -> Any:
+        """Part a rule of a document into its own fields and those of its condition."""
+        if not isinstance(written, dict) or isinstance(written.get(CONDITION), Condition):
+            return written
+        own = cls.model_fields.keys() - {CONDITION}
+        parted: dict[str, Any] = {CONDITION: {}}
+        for name, value in written.items():
+            (parted if name in own else parted[CONDITION])[name] = value
+        return parted
+
+    def written(self) -> dict[str, Any]:
+        """As a document has it: its own fields, then those of its condition."""
+        own = {name: getattr(self, name) for name in type(self).model_fields if name != CONDITION}
+        return own | self.condition.written()

@@ -1,4 +1,4 @@
-"""The kinds of rules, a file each. A kind exists once it is in `KINDS`."""
+"""The kinds of conditions, a file each. A kind exists once it is in `KINDS`."""
 
 from functools import reduce
 from operator import or_
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
+from domain.rules.condition import Condition
 from domain.rules.kinds.goal_unmet import GoalUnmet
 from domain.rules.kinds.pause_too_long import PauseTooLong
 from domain.rules.kinds.silence_too_much import SilenceTooMuch
-from domain.rules.rule import Rule
 from domain.rules.violation import Finding
 
-KINDS: Final[tuple[type[Rule], ...]] = (
+KINDS: Final[tuple[type[Condition], ...]] = (
     GoalUnmet,
     PauseTooLong,
     SilenceTooMuch,
@@ -20,9 +20,9 @@ KINDS: Final[tuple[type[Rule], ...]] = (
 """In the order of an alert's headline."""
 
 if TYPE_CHECKING:
-    AnyRule = Rule
+    AnyCondition = Condition
     AnyFinding = Finding
 else:
     # pydantic needs the union of all kinds. Type checkers cannot follow how it is made from `KINDS`.
-    AnyRule = Annotated[reduce(or_, KINDS), Field(discriminator="when")]
+    AnyCondition = Annotated[reduce(or_, KINDS), Field(discriminator="when")]
     AnyFinding = Annotated[reduce(or_, (kind.finding for kind in KINDS)), Field(discriminator="kind")]

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from domain import wording
-from domain.recording import Goal, Results
-from domain.rules.rule import Rule
+from domain.recording import Goal
+from domain.rules.call import Call
+from domain.rules.condition import Condition, Fact
 from domain.rules.violation import Finding
 
 _NAME: Final = 120
@@ -55,22 +56,25 @@ class UnmetGoal(Finding):
         return f"{wording.counted(count, 'goal', 'goals')} not met"
 
 
-class GoalUnmet(Rule):
+class GoalUnmet(Condition):
     """A goal was not met: any goal, or one named by `goal_ids` or `goal_names` (names ignore case).
 
     `score_below` narrows it to goals whose score, 0 to 1, is lower than that.
     """
 
     finding = UnmetGoal
-    needs_goals = True
 
     when: Literal["goal_unmet"]
     goal_ids: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] | None = None
     goal_names: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     score_below: Annotated[float, Field(gt=0, le=1)] | None = None
 
-    def findings(self, results: Results) -> Iterator[UnmetGoal]:
-        for goal in results.goals:
+    @property
+    def needs(self) -> Fact:
+        return Fact.GOALS
+
+    def findings(self, call: Call) -> Iterator[UnmetGoal]:
+        for goal in call.results.goals:
             if goal.met or not self._watches(goal):
                 continue
             if self.score_below is None or goal.score < self.score_below:

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from domain import wording
-from domain.recording import Pause, Results
-from domain.rules.rule import Rule
+from domain.recording import Pause
+from domain.rules.call import Call
+from domain.rules.condition import Condition
 from domain.rules.violation import Finding
 
 
@@ -50,7 +51,7 @@ class LongPause(Finding):
         return f"{wording.counted(count, 'pause', 'pauses')} too long"
 
 
-class PauseTooLong(Rule):
+class PauseTooLong(Condition):
     """A pause was not compliant and longer than `longer_than_ms`. A pause of exactly that length does not alert."""
 
     finding = LongPause
@@ -58,7 +59,7 @@ class PauseTooLong(Rule):
     when: Literal["pause_too_long"]
     longer_than_ms: Annotated[int, Field(ge=0)]
 
-    def findings(self, results: Results) -> Iterator[LongPause]:
-        for pause in results.pauses:
+    def findings(self, call: Call) -> Iterator[LongPause]:
+        for pause in call.results.pauses:
             if not pause.compliant and pause.duration_ms > self.longer_than_ms:
                 yield LongPause.of(pause, self.longer_than_ms)

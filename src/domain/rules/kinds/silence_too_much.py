@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from domain import wording
-from domain.recording import Results
-from domain.rules.rule import Rule
+from domain.rules.call import Call
+from domain.rules.condition import Condition
 from domain.rules.violation import Finding
 
 
@@ -40,7 +40,7 @@ class MuchSilence(Finding):
         return "too much silence"  # A call has one subject of this kind: there is nothing to count.
 
 
-class SilenceTooMuch(Rule):
+class SilenceTooMuch(Condition):
     """All non-compliant pauses together are longer than `longer_than_ms`. Exactly that length does not alert."""
 
     finding = MuchSilence
@@ -48,7 +48,7 @@ class SilenceTooMuch(Rule):
     when: Literal["silence_too_much"]
     longer_than_ms: Annotated[int, Field(ge=0)]
 
-    def findings(self, results: Results) -> Iterator[MuchSilence]:
-        lengths_ms = [pause.duration_ms for pause in results.pauses if not pause.compliant]
+    def findings(self, call: Call) -> Iterator[MuchSilence]:
+        lengths_ms = [pause.duration_ms for pause in call.results.pauses if not pause.compliant]
         if sum(lengths_ms) > self.longer_than_ms:
             yield MuchSilence(silence_ms=sum(lengths_ms), pauses=len(lengths_ms), limit_ms=self.longer_than_ms)

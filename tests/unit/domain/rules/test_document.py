@@ -10,7 +10,8 @@ from domain.rules.document import RuleSet, default_rules, parse_rules
 from domain.rules.judge import judge
 from domain.rules.kinds.goal_unmet import GoalUnmet
 from domain.rules.kinds.pause_too_long import PauseTooLong
-from tests.fakes.make import goal, goal_rule, pause, pause_rule, results, rules
+from domain.rules.rule import Rule
+from tests.fakes.make import call, goal, goal_rule, pause, pause_rule, rules
 
 GOAL = {"id": "unmet-goal", "when": "goal_unmet", "severity": "warning"}
 PAUSE = {"id": "long-pause", "when": "pause_too_long", "longer_than_ms": 5000, "severity": "warning"}
@@ -22,13 +23,13 @@ def document(*rules: Any, **top: Any) -> str:
 
 def test_the_documented_example_is_read() -> None:
     read = parse_rules(document(GOAL, PAUSE))
-    assert [type(rule) for rule in read.rules] == [GoalUnmet, PauseTooLong]
+    assert [type(rule.condition) for rule in read.rules] == [GoalUnmet, PauseTooLong]
     assert [rule.enabled for rule in read.rules] == [True, True]
 
 
 def test_every_field_is_read() -> None:
     full = {"enabled": False, "goal_ids": [1, 2], "goal_names": ["Grüße"], "score_below": 0.5, "severity": "critical"}
-    assert parse_rules(document(GOAL | full)).rules == (GoalUnmet.model_validate(GOAL | full),)
+    assert parse_rules(document(GOAL | full)).rules == (Rule.model_validate(GOAL | full),)
 
 
 def without(rule: dict[str, Any], name: str) -> dict[str, Any]:
@@ -59,11 +60,11 @@ ERRORS: dict[str, tuple[str, list[str]]] = {
     "version as text": (document(version="1"), ["version"]),
     "no rules": (json.dumps({"version": 1}), ["rules"]),
     "rules as an object": (document(rules={}), ["rules"]),
-    "a rule that is null": (document(None), ["rules.0"]),
+    "a rule that is null": (document(None), ["rules[0]"]),
     "an unknown field at the top": (document(GOAL, owner="me"), ["owner"]),
-    **{f"no {name}": (document(without(PAUSE, name)), ["rules.0", name]) for name in PAUSE},
+    **{f"no {name}": (document(without(PAUSE, name)), ["rules[0]", name]) for name in PAUSE},
     **{
-        f"{name} {value!r}": (document(rule | {name: value}), ["rules.0", name])
+        f"{name} {value!r}": (document(rule | {name: value}), ["rules[0]", name])
         for rule, name, values in WRONG_VALUES
         for value in values
     },
@@ -82,13 +83,13 @@ def test_a_document_is_refused_with_its_error_named(text: str, named: list[str])
 
 
 def test_the_first_errors_are_named_and_the_rest_counted() -> None:
-    with pytest.raises(RulesInvalid, match=r"rules\.19.*; and 30 more$") as refused:
+    with pytest.raises(RulesInvalid, match=r"rules\[19\].*; and 30 more$") as refused:
         parse_rules(document(*(PAUSE | {"id": f"r{n}", "longer_than_ms": -1} for n in range(50))))
-    assert "rules.20." not in str(refused.value)
+    assert "rules[20]" not in str(refused.value)
 
 
 def test_the_defaults_are_any_goal_and_any_pause_over_the_setting() -> None:
-    fired = judge(default_rules(6_999), results(goal(1, met=True), goal(3), pause(7_000), pause(6_999, start_ms=1)))
+    fired = judge(default_rules(6_999), call(goal(1, met=True), goal(3), pause(7_000), pause(6_999, start_ms=1)))
     assert [(each.rule_id, each.subject, each.severity) for each in fired] == [
         ("unmet-goal", "goal:3", "warning"),
         ("long-pause", "pause:95000-102000", "warning"),
@@ -114,3 +115,14 @@ def test_the_digest_names_the_rules_in_force() -> None:
     changed = [goal_rule(severity="info"), goal_rule(id="h"), goal_rule(enabled=False), goal_rule(score_below=0.5)]
     digests = {rules(each).digest for each in [goal_rule(), *changed]}
     assert len(digests) == 5
+
+
+def test_a_document_of_an_earlier_release_keeps_its_digest() -> None:
+    """A changed digest would look like changed rules."""
+    earlier = [
+        GOAL | {"id": "a", "goal_ids": [1, 2], "goal_names": ["Grüße"], "score_below": 1, "enabled": False},
+        PAUSE | {"id": "b", "longer_than_ms": 7, "severity": "info"},
+        {"id": "c", "when": "silence_too_much", "severity": "critical", "longer_than_ms": 0},
+    ]
+    assert parse_rules(document(*earlier)).digest == "4dcbf37426403ddb"
+    assert default_rules(5_000).digest == "4d8ad20590267a09"

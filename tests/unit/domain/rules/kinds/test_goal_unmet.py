@@ -6,7 +6,7 @@ import pytest
 
 from domain.rules.judge import judge
 from domain.rules.violation import Violation
-from tests.fakes.make import goal, goal_rule, results, rules, unmet
+from tests.fakes.make import call, goal, goal_rule, rules, unmet
 
 GOAL_CASES = [
     # the rule's fields, the goal, does it fire
@@ -37,7 +37,7 @@ GOAL_CASES = [
 
 @pytest.mark.parametrize(("fields", "found", "fires"), GOAL_CASES)
 def test_the_rule_fires_or_not(fields: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
-    subjects = [violation.subject for violation in judge(rules(goal_rule(**fields)), results(found))]
+    subjects = [violation.subject for violation in judge(rules(goal_rule(**fields)), call(found))]
     assert subjects == ([f"goal:{found['goal_id']}"] if fires else [])
 
 

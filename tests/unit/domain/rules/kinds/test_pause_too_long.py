@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.rules.judge import judge
 from domain.rules.violation import Violation
-from tests.fakes.make import long_pause, pause, pause_rule, results, rules
+from tests.fakes.make import call, long_pause, pause, pause_rule, rules
 
 PAUSE_CASES = [
     # the rule, the pause, does it fire
@@ -29,13 +29,13 @@ PAUSE_CASES = [
 
 @pytest.mark.parametrize(("rule", "found", "fires"), PAUSE_CASES)
 def test_the_rule_fires_or_not(rule: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
-    subjects = [violation.subject for violation in judge(rules(rule), results(found))]
+    subjects = [violation.subject for violation in judge(rules(rule), call(found))]
     assert subjects == ([f"pause:{found['start_ms']}-{found['end_ms']}"] if fires else [])
 
 
 @given(limit=st.integers(0, 2**62), beyond=st.integers(-1_000, 1_000))
 def test_only_a_duration_over_the_limit_is_too_long(limit: int, beyond: int) -> None:
-    fired = judge(rules(pause_rule(limit)), results(pause() | {"duration_ms": limit + beyond}))
+    fired = judge(rules(pause_rule(limit)), call(pause() | {"duration_ms": limit + beyond}))
     assert bool(fired) is (beyond > 0)
 
 

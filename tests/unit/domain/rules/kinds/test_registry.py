@@ -2,10 +2,10 @@
 
 import pytest
 
+from domain.rules.condition import Condition
 from domain.rules.kinds import KINDS
-from domain.rules.rule import Rule
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rule_and_evidence_have_the_same_name(kind: type[Rule]) -> None:
+def test_condition_and_evidence_have_the_same_name(kind: type[Condition]) -> None:
     assert kind.model_fields["when"].annotation == kind.finding.model_fields["kind"].annotation

@@ -11,7 +11,7 @@ from domain.alerts.alert import Alert, email_subject, email_text
 from domain.errors import RulesInvalid
 from domain.rules.document import parse_rules
 from domain.rules.judge import judge
-from tests.fakes.make import JUDGED_AT, goal, goal_rule, pause, pause_rule, results, rules
+from tests.fakes.make import JUDGED_AT, call, goal, goal_rule, pause, pause_rule, rules
 
 
 def silence_rule(longer_than_ms: int = 10_000, **fields: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ CASES = [
 
 @pytest.mark.parametrize(("rule", "found", "fires"), CASES)
 def test_the_rule_fires_or_not(rule: dict[str, Any], found: list[dict[str, Any]], fires: bool) -> None:
-    subjects = [violation.subject for violation in judge(rules(rule), results(*found))]
+    subjects = [violation.subject for violation in judge(rules(rule), call(*found))]
     assert subjects == (["silence"] if fires else [])
 
 
@@ -48,13 +48,13 @@ ERRORS = {
 
 @pytest.mark.parametrize("rule", ERRORS.values(), ids=ERRORS)
 def test_the_document_is_refused_with_the_field_named(rule: dict[str, Any]) -> None:
-    with pytest.raises(RulesInvalid, match=r"rules\.0\.silence_too_much\.longer_than_ms"):
+    with pytest.raises(RulesInvalid, match=r"rules\[0\]\.longer_than_ms: "):
         parse_rules(json.dumps({"version": 1, "rules": [rule]}))
 
 
 def alert_of(*each: dict[str, Any]) -> Alert:
     """The alert about two non-compliant pauses and an unmet goal by these rules, as its subscribers parse it."""
-    violations = judge(rules(*each), results(goal(3), pause(7_000), pause(5_500, start_ms=1)))
+    violations = judge(rules(*each), call(goal(3), pause(7_000), pause(5_500, start_ms=1)))
     return Alert.model_validate_json(alerts.compose(123, violations, None, JUDGED_AT).model_dump_json())
 
 
