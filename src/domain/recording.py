@@ -18,6 +18,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 _LONGEST: Final = 36
 _ID_LIKE: Final = re.compile(r"[0-9A-Fa-f./_+-]{1,40}|True|False|inf")
 
+_LONGEST_NAME: Final = 1_000
+
 MAX_FINDINGS: Final = 20_000
 """Goals and pauses of one body, and violations of one recording, beyond which it is no real call."""
 
@@ -78,6 +80,22 @@ class Pause(_FromVendor):
     after_dialogue_id: _Integer | None = None
 
 
+class Keyword(_FromVendor):
+    """A keyword that was said `count` times, with this `sentiment` (`positive`, `neutral`, `negative`).
+
+    `timestamps_ms` are places in the recording, perhaps fewer than `count`.
+    """
+
+    # Built with the first rule that reads keywords.
+    model_config = ConfigDict(defer_build=True)
+
+    keyword_id: _Integer
+    keyword_name: str
+    sentiment: str
+    count: _Integer
+    timestamps_ms: Annotated[tuple[_Integer, ...], Field(strict=False, max_length=MAX_FINDINGS, fail_fast=True)]
+
+
 class Results(_FromVendor):
     """`data` of `GET /recordings/:id/results`. `recording_id` is the canonical id."""
 
@@ -97,5 +115,15 @@ class RecordingDetails(_FromVendor):
     name: str | None = None
     created_at: str | None = None
     duration_ms: _Integer | None = None
+    language: str | None = None
     status: str | None = None
     goals_evaluated: bool | None = None
+
+    def kept(self) -> "RecordingDetails":
+        """What is kept of them: name, time, length and language, the texts within 1,000 characters."""
+        return RecordingDetails(
+            name=self.name and self.name[:_LONGEST_NAME],
+            created_at=self.created_at and self.created_at[:_LONGEST_NAME],
+            duration_ms=self.duration_ms,
+            language=self.language and self.language[:_LONGEST_NAME],
+        )

@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import AlertsError, NotFound, NotNow, Refused, Unusable
+from domain.recording import RecordingDetails
 
 MAX_DELAY_S: Final = 900
 """The longest `DelaySeconds` SQS takes."""
@@ -36,6 +37,7 @@ class History(BaseModel):
 
     `copied_ms` is when the copy was sent, or a first message; see `read_history`.
     `stage` is the step at which the next fetch starts; see `domain.evaluation.fetch.Step`.
+    `details` are the recording's, where a fetch read them and then had to stop.
     `outrun` is the digest of results that were fetched, where another worker wrote the outcome or the publish failed.
     `failures` counts receives that neither finished nor deferred the message: errors, crashes, time limits.
     `destination` is the one that a copy of an alert is for; empty means every destination.
@@ -49,6 +51,7 @@ class History(BaseModel):
     reason: str = ""
     deferrals: dict[str, int] = Field(default_factory=dict)
     stage: str = ""
+    details: RecordingDetails | None = None
     outrun: str = ""
     failures: int = 0
     destination: str = ""

@@ -75,6 +75,11 @@ def score(value: float) -> str:
     return f"{value:.2f}"
 
 
+def share(value: float) -> str:
+    """A share between 0 and 1 as a percentage: `25%`, `12.5%`."""
+    return f"{100 * value:.10g}%"
+
+
 def counted(number: int, one: str, many: str) -> str:
     """`1 goal`, `3 goals`."""
     return f"{number} {one if number == 1 else many}"

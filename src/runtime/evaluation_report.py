@@ -29,6 +29,13 @@ class EvaluationReporter:
                     "revision": outcome.revision,
                     "alerted": alerted,
                 }
+                if outcome.shadow.total or outcome.shadow.unjudged:
+                    about |= {"shadow": outcome.shadow.total, "shadow_unjudged": outcome.shadow.unjudged}
+                if outcome.unjudged:
+                    # Until an operator acts, each such call may break a rule that nobody can check.
+                    self._meter.add("RulesUnjudged", len(outcome.unjudged))
+                    self._meter.add("OperatorNeeded")
+                    about["unjudged"] = outcome.unjudged
                 if details_missing:
                     about["details_missing"] = details_missing
                 logger.info("evaluated", **about)

@@ -9,9 +9,10 @@ import pytest
 
 from domain.alerts.deliver import AlreadySent, Claim, DeliveryLedger, HeldByAnother
 from domain.errors import Conflict
-from domain.evaluation.outcome import OutboxAlert, Outcome, Status, keep
+from domain.evaluation.outcome import OutboxAlert, Outcome, Shadow, Status, keep
 from domain.lease import LEASE_MS
 from domain.ports import OutcomeTable
+from domain.recording import RecordingDetails
 from domain.rules.violation import Severity
 from domain.triggers.source import Source
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -50,6 +51,10 @@ OUTCOMES = {
     "clear": CLEAR,
     "violations with a pending alert": VIOLATED,
     "violations with a published alert": replace(VIOLATED, alert=OutboxAlert("a", NOON_MS, None, NOON_MS + 5)),
+    "with its recording's details": replace(CLEAR, details=details(language="de").kept()),
+    "with details of which none is known": replace(CLEAR, details=RecordingDetails()),
+    "with unjudged rules": replace(CLEAR, unjudged=("b", "a"), shadow=Shadow(unjudged=("s",))),
+    "with findings in the shadow": replace(CLEAR, shadow=Shadow((("s", "goal:3"), ("s", "call")), 60, ("t",))),
     "goals not evaluated": replace(CLEAR, goals_evaluated=False),
     "not found, by UUID": NOT_FOUND,
     "analysis failed, by integer": replace(

@@ -1,5 +1,6 @@
 """Makers of recordings, results, events and alerts: only what a test is about needs to be said."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -56,9 +57,36 @@ def body(recording: int = 123, *found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def call(*found: dict[str, Any], recording: int = 123) -> Call:
-    """A call with these goals and pauses, as rules judge it."""
-    return Call(Results.model_validate(body(recording, *found)))
+def keyword(
+    keyword_id: int = 7,
+    name: str = "refund",
+    *,
+    at: Sequence[int] = (95_000,),
+    count: int | None = None,
+    tone: str = "neutral",
+) -> dict[str, Any]:
+    """A keyword as the vendor spells it, said at these places."""
+    return {
+        "keyword_id": keyword_id,
+        "keyword_name": name,
+        "sentiment": tone,
+        "count": len(at) if count is None else count,
+        "timestamps_ms": list(at),
+    }
+
+
+def call(
+    *found: dict[str, Any], known: RecordingDetails | None = None, recording: int = 123, goals_known: bool = True
+) -> Call:
+    """A call with these goals, pauses and keywords, as rules judge it. Without a keyword, the body has no keywords."""
+    keywords = [each for each in found if "keyword_id" in each]
+    results = Results.model_validate(body(recording, *found))
+    return Call(results, to_json(keywords) if keywords else None, known, goals_known)
+
+
+def silent_call(known: RecordingDetails | None = None) -> Call:
+    """A call whose body has keywords, of which none was said."""
+    return Call(Results.model_validate(body()), b"[]", known)
 
 
 def rules(*each: dict[str, Any]) -> RuleSet:
@@ -75,7 +103,9 @@ def pause_rule(longer_than_ms: int = 5_000, **fields: Any) -> dict[str, Any]:
 
 def snapshot(*found: dict[str, Any], recording: int = 123, **more: Any) -> Snapshot:
     data = body(recording, *found) | more
-    return Snapshot(Results.model_validate(data), to_json(data), to_json(data.get("keywords", [])))
+    return Snapshot(
+        Results.model_validate(data), to_json(data), to_json(data["keywords"]) if "keywords" in data else None
+    )
 
 
 def details(**known: Any) -> RecordingDetails:

@@ -42,7 +42,8 @@ class FakeVendor:
         with self._stage.call("results"):
             self.requests.append(f"results {recording}")
             data = self._next(self._results.get(self._known(recording), []), recording)
-        return Snapshot(Results.model_validate(data), to_json(data), to_json(data.get("keywords", [])))
+        said = data.get("keywords")
+        return Snapshot(Results.model_validate(data), to_json(data), None if said is None else to_json(said))
 
     def details(self, recording: RecordingId) -> RecordingDetails:
         with self._stage.call("details"):

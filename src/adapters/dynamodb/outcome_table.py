@@ -3,17 +3,18 @@
 An outcome is one item, because it is also the outbox of its alert. Every write names the revision that it replaces.
 """
 
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.batching import BatchThreads, GatheredCall
+from adapters.dynamodb.judged import judged_attributes, read_details, read_rule_ids, read_shadow
 from adapters.dynamodb.keys import Item, Key, alias_key, number_of, outcome_key, recording_of
+from adapters.dynamodb.results_text import results_text, size_of
 from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
 from domain.errors import Refused, Unusable
-from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Status
+from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Status
 from domain.ports import Clock
 from domain.recording import RecordingId
 from domain.rules.violation import Severity
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _DAY_S: Final = 86_400
-_PLAIN_RESULTS_BYTES: Final = 200_000
 _ITEM_BYTES: Final = 390_000
 """DynamoDB takes items of 400 KB; a reserve for attribute names and numbers."""
 _READ_ATTRIBUTES: Final = (
@@ -41,6 +41,11 @@ _READ_ATTRIBUTES: Final = (
     "alert",
     "alerted",
     "source",
+    "recording",
+    "unjudged",
+    "shadow",
+    "shadow_total",
+    "shadow_unjudged",
 )
 """All attributes but the results, which evaluation never reads."""
 
@@ -150,11 +155,12 @@ class DynamoOutcomeTable:
             item["alert"] = {"M": _alert_map(outcome.alert)}
         if outcome.alerted:
             item["alerted"] = {"SS": sorted(outcome.alerted)}
+        item |= judged_attributes(outcome)
         if outcome.snapshot:
-            room = _ITEM_BYTES - _size(item)
+            room = _ITEM_BYTES - size_of(item)
             if room < 0:
                 raise Unusable(f"Recording {outcome.recording}: more violations than one outcome can hold.")
-            item |= _results(outcome.snapshot, room)
+            item |= results_text(outcome.snapshot, room)
         return item
 
 
@@ -164,31 +170,6 @@ def _under_either_name(recording: RecordingId, named: Mapping[str, int], items: 
     if isinstance(recording, str) and recording in named:
         return items.get(outcome_key(named[recording])) or outcome
     return outcome
-
-
-def _results(snapshot: Snapshot, room: int) -> Item:
-    """The results as one text: compressed if long, left out if they still do not fit the item."""
-    if len(snapshot.json) <= min(_PLAIN_RESULTS_BYTES, room):
-        return {"results": {"S": snapshot.json.decode()}}
-    compressed = gzip.compress(snapshot.json, compresslevel=6, mtime=0)
-    if len(compressed) <= room:
-        return {"results_gzip": {"B": compressed}}
-    return {"results_omitted_bytes": {"N": str(len(snapshot.json))}}
-
-
-def _size(value: Any) -> int:
-    """At least the size that DynamoDB counts: names and values in UTF-8, and a little for each container."""
-    match value:
-        case str():
-            return len(value) if value.isascii() else len(value.encode())
-        case bytes() | bytearray():
-            return len(value)
-        case Mapping():
-            return sum(len(name) + 1 + _size(part) for name, part in value.items())
-        case Sequence():
-            return sum(1 + _size(part) for part in value)
-        case _:
-            return 1
 
 
 def _outcome(item: Item) -> Outcome:
@@ -214,6 +195,9 @@ def _outcome(item: Item) -> Outcome:
         goals_evaluated=item["goals_evaluated"]["BOOL"] if "goals_evaluated" in item else True,
         alert=_alert(item["alert"]["M"]) if "alert" in item else None,
         alerted=frozenset(item["alerted"]["SS"]) if "alerted" in item else frozenset(),
+        details=read_details(item),
+        unjudged=read_rule_ids(item, "unjudged"),
+        shadow=read_shadow(item),
     )
 
 

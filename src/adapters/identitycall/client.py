@@ -204,8 +204,9 @@ def _snapshot(recording: RecordingId, data: object) -> Snapshot:
     if isinstance(recording, int) and results.recording_id != recording:
         raise Unusable(f"Recording {recording}: the API answered with the results of {results.recording_id}.")
     keywords = data.get("keywords") if isinstance(data, dict) else None
+    said = None if keywords is None else to_json(keywords, inf_nan_mode="null")
     # `1e400` is read as infinite, which JSON cannot write. No judged number can be infinite.
-    return Snapshot(results, to_json(data, inf_nan_mode="null"), to_json(keywords or [], inf_nan_mode="null"))
+    return Snapshot(results, to_json(data, inf_nan_mode="null"), said)
 
 
 def _details(recording: RecordingId, data: object) -> RecordingDetails:

@@ -10,13 +10,17 @@ from typing import Final
 from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
 
 from domain import wording
-from domain.alerts.alert import Alert
-from domain.rules.violation import Finding, Severity
+from domain.alerts.alert import Alert, Told
+from domain.rules.violation import Severity
 
 _HEADER: Final = 150
 """Slack's limit for a header block."""
 _PUSH: Final = 300
 """The text of the push notification, which counts towards the message's size too."""
+_DETAIL: Final = 800
+_QUOTE: Final = 1_500
+_SECTION: Final = 2_850
+"""The parts of one section; what is left of Slack's 3,000 is for line ends and what is counted."""
 _TEXT: Final = 11_000
 """Characters of all violations together. Slack refuses messages of more than about 13,000."""
 _BLOCKS: Final = 45
@@ -40,13 +44,13 @@ def render(alert: Alert) -> SlackMessage:
     if recorded:
         blocks.append(ContextBlock(elements=[_marked_up(recorded)]))
     shown, used = 0, 0
-    for violation in alert.by_subject():
-        text = _finding(violation.evidence)
+    for told in alert.told():
+        text = _finding(told)
         if shown == _BLOCKS or used + len(text) > _TEXT:
             break
         blocks.append(SectionBlock(text=_marked_up(text)))
         shown, used = shown + 1, used + len(text)
-    if missing := alert.subjects_total - shown:
+    if missing := alert.told_total - shown:
         more = f"_and {wording.counted(missing, 'more violation', 'more violations')}, kept in the recording's outcome_"
         blocks.append(SectionBlock(text=_marked_up(more)))
     blocks.append(ContextBlock(elements=[_marked_up(_closing(alert))]))
@@ -65,12 +69,28 @@ def _marked_up(text: str) -> MarkdownTextObject:
 
 def _escaped_within(text: str, limit: int) -> str:
     """Cut before escaping, so that no entity is cut in two. The cut gets shorter until the escaped text fits."""
+    if len(whole := escape(text)) <= limit:
+        return whole
     return next(escaped for room in range(limit, 0, -1) if len(escaped := escape(wording.cut(text, room))) <= limit)
 
 
-def _finding(finding: Finding) -> str:
-    line = f"*{finding.title}:* {escape(finding.detail)} ({escape(finding.measure)})"
-    return f"{line}\n> {escape(finding.quote)}" if finding.quote else line
+def _finding(told: Told) -> str:
+    """One section: what was found, what was said of it, and what to do. Slack takes 3,000 characters of it."""
+    finding = told.finding
+    lines = [f"*{finding.title}:* {_escaped_within(finding.detail, _DETAIL)} ({escape(finding.measure)})"]
+    if finding.quote:
+        lines.append(f"> {_escaped_within(finding.quote, _QUOTE)}")
+    if told.unchecked:
+        lines.append(f"_{escape(told.unchecked)}_")
+    room = _SECTION - sum(map(len, lines))
+    for number, each in enumerate(told.helps):
+        text = f"*What to do:* {escape(each)}"
+        room -= len(text)
+        if room < 0:
+            lines.append(f"_and {wording.counted(len(told.helps) - number, 'more hint', 'more hints')} in the alert_")
+            break
+        lines.append(text)
+    return "\n".join(lines)
 
 
 def _recorded(alert: Alert) -> str:

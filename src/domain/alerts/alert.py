@@ -1,26 +1,40 @@
 """The alert: what the topic receives, and how it reads to a person.
 
 Its JSON is the contract with every subscriber (`schema_version` 1). It stays well under the 256 KB of an SNS message:
-at most 50 violations, with names and explanations cut.
+at most 50 violations, with names and explanations cut, and fewer where they are long.
 """
 
 import hashlib
+import operator
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain import wording
 from domain.recording import RecordingDetails
 from domain.rules.kinds import KINDS, AnyFinding
-from domain.rules.violation import Severity, Violation
+from domain.rules.violation import Finding, Severity, Violation, is_none
 
 MAX_VIOLATIONS: Final = 50
 _NAME: Final = 120
+_JSON_BYTES: Final = 150_000
+"""As a text within the JSON of the SNS message, where quotes and backslashes count twice."""
 _IN_EMAIL: Final = 20
+_EMAIL: Final = 12_000
+"""Characters of all violations together."""
 _SUBJECT: Final = 99
 """SNS takes subjects of under 100 ASCII characters."""
+
+
+_SCOPE_WORDS: Final = {
+    "languages": "language",
+    "recording_names": "name",
+    "longer_than_ms": "length",
+    "shorter_than_ms": "length",
+}
 
 
 class _Part(BaseModel):
@@ -37,11 +51,26 @@ class AlertedRecording(_Part):
 
 
 class AlertedViolation(_Part):
+    """`help` is the rule's. `scope_unknown` names the fields of its scope that nobody could check."""
+
     rule_id: str
     subject: str
     severity: Severity
     summary: str
     evidence: AnyFinding
+    help: Annotated[str | None, Field(exclude_if=is_none)] = None
+    scope_unknown: Annotated[tuple[str, ...], Field(exclude_if=operator.not_)] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What people see once: a finding, what every rule that found it says, and what keeps their scopes unchecked."""
+
+    severity: Severity
+    summary: str
+    finding: Finding
+    helps: tuple[str, ...]
+    unchecked: str
 
 
 class Alert(_Part):
@@ -62,24 +91,24 @@ class Alert(_Part):
         """How many violations there are beyond those listed."""
         return self.violations_total - len(self.violations)
 
-    def by_subject(self) -> Iterator[AlertedViolation]:
-        """Each subject once, by its most severe violation: two rules may find the same one."""
-        seen: set[str] = set()
+    def told(self) -> list[Told]:
+        """The violations as people see them. A goal or a pause that several rules found comes once, most severe."""
+        alike: dict[tuple[str, str], list[AlertedViolation]] = {}
         for violation in self.violations:
-            if violation.subject not in seen:
-                seen.add(violation.subject)
-                yield violation
+            by_rule = "" if violation.evidence.merges else violation.rule_id
+            alike.setdefault((by_rule, violation.subject), []).append(violation)
+        return [_told(violations) for violations in alike.values()]
 
     @property
-    def subjects_total(self) -> int:
-        """How many subjects there are. Each violation beyond the listed ones counts as one."""
-        return sum(1 for _ in self.by_subject()) + self.unlisted
+    def told_total(self) -> int:
+        """How many there are to see. Each violation beyond the listed ones counts as one."""
+        return len(self.told()) + self.unlisted
 
     def headline(self) -> str:
         """What went wrong, in words: `1 goal not met and 2 pauses too long`."""
         if self.unlisted:
             return wording.counted(self.violations_total, "violation", "violations")
-        counts = Counter(type(violation.evidence) for violation in self.by_subject())
+        counts = Counter(type(told.finding) for told in self.told())
         found = [kind.finding for kind in KINDS if kind.finding in counts]
         return wording.listed(finding.headline(counts[finding]) for finding in found)
 
@@ -110,7 +139,7 @@ def compose(
     evaluated_at: str,
 ) -> Alert:
     """The alert for these violations, which come most severe first."""
-    return Alert(
+    alert = Alert(
         alert_id=alert_id(recording_id, [violation.fingerprint for violation in violations]),
         recording_id=recording_id,
         recording=_alerted_recording(details) if details else None,
@@ -120,6 +149,9 @@ def compose(
         rule_ids=tuple(sorted({violation.rule_id for violation in violations})),
         evaluated_at=evaluated_at,
     )
+    while len(alert.violations) > 1 and _size(alert) > _JSON_BYTES:
+        alert = alert.model_copy(update={"violations": alert.violations[: len(alert.violations) * 3 // 4]})
+    return alert
 
 
 def email_subject(alert: Alert) -> str:
@@ -130,12 +162,16 @@ def email_subject(alert: Alert) -> str:
 def email_text(alert: Alert) -> str:
     """The whole alert as plain text."""
     lines = [f"{alert.severity.capitalize()}: {alert.headline()} in {alert.recording_name()}.", ""]
-    shown = list(alert.by_subject())[:_IN_EMAIL]
-    for violation in shown:
-        lines.append(f"- {violation.summary}")
-        if violation.evidence.quote:
-            lines.append(f"  {violation.evidence.quote}")
-    missing = alert.subjects_total - len(shown)
+    shown, used = 0, 0
+    for told in alert.told()[:_IN_EMAIL]:
+        of_it = [f"- {told.summary}"]
+        of_it += [f"  {line}" for line in (told.finding.quote, *map(what_to_do, told.helps), told.unchecked) if line]
+        used += sum(map(len, of_it))
+        if used > _EMAIL:
+            break
+        lines += of_it
+        shown += 1
+    missing = alert.told_total - shown
     if missing:
         lines.append(f"- and {wording.counted(missing, 'more violation', 'more violations')}")
     recorded = alert.recorded()
@@ -155,6 +191,23 @@ def _alerted_recording(details: RecordingDetails) -> AlertedRecording:
     )
 
 
+def what_to_do(help_text: str) -> str:
+    return f"What to do: {help_text}"
+
+
+def _told(alike: Sequence[AlertedViolation]) -> Told:
+    first = alike[0]
+    helps = dict.fromkeys(violation.help for violation in alike if violation.help)
+    unknown = dict.fromkeys(_SCOPE_WORDS.get(field, field) for each in alike for field in each.scope_unknown)
+    unchecked = f"Perhaps out of scope: the recording's {wording.listed(unknown)} is not known." if unknown else ""
+    return Told(first.severity, first.summary, first.evidence, tuple(helps), unchecked)
+
+
+def _size(alert: Alert) -> int:
+    text = alert.model_dump_json().encode()
+    return len(text) + text.count(b'"') + text.count(b"\\")
+
+
 def _alerted(violation: Violation) -> AlertedViolation:
     return AlertedViolation(
         rule_id=violation.rule_id,
@@ -162,4 +215,6 @@ def _alerted(violation: Violation) -> AlertedViolation:
         severity=violation.severity,
         summary=violation.summary,
         evidence=violation.finding,
+        help=wording.clean(violation.help) if violation.help else None,
+        scope_unknown=violation.scope_unknown,
     )

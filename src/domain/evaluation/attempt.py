@@ -4,7 +4,7 @@ A crash between any two steps and a redelivery end in the same state. The outcom
 a pending alert whose lease has expired is published before anything else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from domain import wording
@@ -13,14 +13,14 @@ from domain.errors import AlertsError, Conflict, Contended, NotFound, OutOfTime,
 from domain.evaluation.event import Duplicate, Evaluated, RecordingEvent
 from domain.evaluation.fetch import AnalysisFailed, FetchAnalysis, Fetched, Wait
 from domain.evaluation.outbox import Outbox
-from domain.evaluation.outcome import OutboxAlert, Outcome, Status, keep
+from domain.evaluation.outcome import OutboxAlert, Outcome, Status, keep, keep_shadow
 from domain.lease import LEASE_MS
 from domain.ports import Clock, OutcomeTable, RuleBook
 from domain.recording import RecordingDetails, RecordingId
 from domain.retry import not_found_for_good
 from domain.rules.call import Call
 from domain.rules.document import RuleSet
-from domain.rules.judge import judge
+from domain.rules.judge import Judgement, judge, judge_shadow
 from domain.rules.violation import Violation
 from domain.triggers.source import Source
 
@@ -91,7 +91,7 @@ class Attempt:
         latest_ms = deadline_ms - _START_RESERVE_MS
         begun = _Begun(event, stored, self.fetch.begin(latest_ms))
         try:
-            fetched = self.fetch(event.recording, event.history, reads_goals=rules.reads_goals, latest_ms=latest_ms)
+            fetched = self.fetch(event.recording, event.history, rules, latest_ms=latest_ms)
         except NotFound:
             if not not_found_for_good(event.history):
                 raise
@@ -111,12 +111,18 @@ class Attempt:
         snapshot, details = fetched.snapshot, fetched.details
         recording = snapshot.results.recording_id
         stored = begun.stored_for(recording)
-        violations = judge(rules, Call(snapshot.results))
+        # Without a rule in force that waits for them, nobody knows whether goals that are absent will come.
+        goals_known = rules.reads_goals or bool(snapshot.results.goals) or _evaluated(details)
+        call = Call(snapshot.results, snapshot.keywords, details, goals_known=goals_known)
+        judged = judge(rules, call)
+        violations = judged.violations
         alerted = stored.alerted if stored else frozenset()
         new = [violation for violation in violations if violation.fingerprint not in alerted]
         details_error: AlertsError | None = None
         if new and details is None:
             details, details_error = self._details_or_error(begun.event.recording, deadline_ms)
+        in_shadow = judge_shadow(rules, replace(call, details=details)) if rules.shadow else Judgement()
+        kept = details.kept() if details else stored.details if stored else None
         evaluated_at_ms = self.now_ms()
         outcome = Outcome(
             recording=recording,
@@ -132,6 +138,9 @@ class Attempt:
             goals_evaluated=fetched.goals_evaluated,
             alert=_pending(recording, new, details, evaluated_at_ms) or (stored.alert if stored else None),
             alerted=alerted.union(violation.fingerprint for violation in new),
+            details=kept,
+            unjudged=judged.unjudged,
+            shadow=keep_shadow(in_shadow),
             snapshot=snapshot,
         )
         try:
@@ -183,6 +192,10 @@ def _no_sooner_than_asked(error: AlertsError, details_error: AlertsError | None)
     if isinstance(error, Conflict) and isinstance(details_error, Unavailable) and details_error.retry_at_ms:
         return Contended(f"{details_error} Another worker wrote the outcome first.", details_error.retry_at_ms)
     return error
+
+
+def _evaluated(details: RecordingDetails | None) -> bool:
+    return details is not None and details.goals_evaluated is True
 
 
 def _answered(event: RecordingEvent, stored: Outcome) -> str | None:

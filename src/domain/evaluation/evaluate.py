@@ -37,10 +37,10 @@ class EvaluateRecording:
             except AlertsError as error:
                 return self._settle(event, error)
             match result:
-                case Wait(step, reason, number):
+                case Wait(step, reason, number, details):
                     if number and number != event.recording:
                         self.marks.mark_sent(number)  # The event names a UUID, and discovery's list the number.
-                    return self._settle(event.with_history(stage=step), reason)
+                    return self._settle(event.with_history(stage=step, details=details), reason)
                 case Unfinished(digest, cause):
                     event = event.with_history(outrun=digest)
                     if not isinstance(cause, Conflict):

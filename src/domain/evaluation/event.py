@@ -25,7 +25,7 @@ class RecordingEvent:
         """The time that decides whether the event is old news. Waiting counts from `history.first_sent_ms`."""
         return self.history.first_sent_ms if self.happened_ms is None else self.happened_ms
 
-    def with_history(self, **changes: str) -> "RecordingEvent":
+    def with_history(self, **changes: object) -> "RecordingEvent":
         """The same event, these fields of its history changed."""
         return replace(self, history=self.history.model_copy(update=changes))
 

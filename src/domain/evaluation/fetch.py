@@ -7,14 +7,15 @@
        │ evaluated
     FINAL_RESULTS ───────────────────────────────────────────► judge
 
+Where rules read the details too, and no step has read them, RECORDING comes before the judgement.
 Results without goals are final only if they were fetched after the vendor said that the goals are evaluated.
-A fetch can stop before any step, for want of requests. The event's history stores the step, and the next attempt
-starts there.
+A fetch can stop before any step, for want of requests. The event's history stores the step and the details that were
+read, and the next attempt starts there. Results are never stored: after RECORDING it fetches them anew.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from domain.errors import GoalsNotEvaluated, NotAnalysed, NotNow
 from domain.evaluation.outcome import Snapshot
@@ -34,6 +35,7 @@ class Step(StrEnum):
     DETAILS = "details"
     FINAL_RESULTS = "results"
     RESULTS_WITHOUT_GOALS = "results_without_goals"
+    RECORDING = "recording"
 
     @classmethod
     def _missing_(cls, value: object) -> "Step":  # noqa: ARG003 - the enum passes it
@@ -61,12 +63,23 @@ class AnalysisFailed:
 class Wait:
     """Nothing can be judged yet. `error` says why and until when; the next attempt starts at `step`.
 
-    `recording` is the canonical id, if an answer named it.
+    `recording` is the canonical id, if an answer named it. `details` are those that no step will read again.
     """
 
     step: Step
     error: NotNow
     recording: int | None = None
+    details: RecordingDetails | None = None
+
+
+class Reads(Protocol):
+    """What rules read: the goals; the recording's details."""
+
+    @property
+    def reads_goals(self) -> bool: ...
+
+    @property
+    def reads_details(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,45 +94,57 @@ class FetchAnalysis:
         return self.now_ms()
 
     def __call__(
-        self, recording: RecordingId, history: History, *, reads_goals: bool, latest_ms: int
+        self, recording: RecordingId, history: History, reads: Reads, *, latest_ms: int
     ) -> Fetched | AnalysisFailed | Wait:
         """Fetch in the slot that `begin` took; each further request waits for a slot until `latest_ms` at most.
 
-        `reads_goals`: a rule needs goals. Raises `NotFound`, `Unusable` and `Refused`.
+        `reads`: what the rules in force read. Raises `NotFound`, `Unusable` and `Refused`.
         """
         goals_overdue = self.now_ms() - history.first_sent_ms >= GOALS_AWAITED_MS
-        step = _first_step(history, wait_for_goals=reads_goals and not goals_overdue)
+        step = _first_step(history, reads, wait_for_goals=reads.reads_goals and not goals_overdue)
         early: Snapshot | None = None
-        details: RecordingDetails | None = None
+        complete: Fetched | None = None
+        details = history.details
+        number: int | None = None
         try:
             while True:
                 match step:
                     case Step.FIRST_RESULTS:
                         early = self._results_if_analysed(recording)
-                        if early and (early.results.goals or not reads_goals):
-                            return Fetched(early)
+                        done = early and (early.results.goals or not reads.reads_goals)
+                        complete = Fetched(early, details) if early and done else None
                         step = Step.DETAILS
                     case Step.DETAILS:
                         details = self._details(recording)
+                        number = details.id
                         if details.status == "failed":
                             return AnalysisFailed(details.id)
                         evaluated = details.goals_evaluated is True
-                        if not evaluated and not goals_overdue:
-                            if details.status != "completed":
-                                raise NotAnalysed(f"Recording {recording}: it is not analysed yet.")
-                            if reads_goals:
-                                raise GoalsNotEvaluated(f"Recording {recording}: its goals are not evaluated yet.")
+                        if not (evaluated or goals_overdue):
+                            _wait_for_goals(recording, details, reads)
                         if early and not evaluated:
                             return Fetched(early, details, goals_evaluated=False)
                         step = Step.FINAL_RESULTS if evaluated else Step.RESULTS_WITHOUT_GOALS
+                    case Step.RECORDING:
+                        details = self._details(recording)
+                        number = details.id
+                        complete = complete and replace(complete, details=details)
+                        step = Step.FIRST_RESULTS
                     case _:
                         final = self._results(recording)
                         goals_evaluated = step is Step.FINAL_RESULTS or bool(final.results.goals)
-                        return Fetched(final, details, goals_evaluated)
+                        complete = Fetched(final, details, goals_evaluated)
+                if complete:
+                    if complete.details or not reads.reads_details:
+                        return complete
+                    number = number or complete.snapshot.results.recording_id
+                    step = Step.RECORDING
                 self.budget.take(latest_ms)
         except NotNow as error:
-            number = details.id if details else early.results.recording_id if early else None
-            return Wait(Step.DETAILS if isinstance(error, NotAnalysed) else step, error, number)
+            number = number or (early.results.recording_id if early else None)
+            step = Step.DETAILS if isinstance(error, NotAnalysed) else step
+            read_again = step in {Step.DETAILS, Step.RECORDING}
+            return Wait(step, error, number, None if read_again or not details else details.kept())
 
     def details(self, recording: RecordingId, latest_ms: int) -> RecordingDetails:
         """One request in a slot of its own. Raises what the budget and the API raise."""
@@ -141,7 +166,19 @@ class FetchAnalysis:
             return self.api.details(recording)
 
 
-def _first_step(history: History, *, wait_for_goals: bool) -> Step:
-    step = Step(history.stage)
-    # That step can have been chosen under rules that read no goals, and the rules in force may read them.
-    return Step.DETAILS if step is Step.RESULTS_WITHOUT_GOALS and wait_for_goals else step
+def _wait_for_goals(recording: RecordingId, details: RecordingDetails, reads: Reads) -> None:
+    if details.status != "completed":
+        raise NotAnalysed(f"Recording {recording}: it is not analysed yet.")
+    if reads.reads_goals:
+        raise GoalsNotEvaluated(f"Recording {recording}: its goals are not evaluated yet.")
+
+
+def _first_step(history: History, reads: Reads, *, wait_for_goals: bool) -> Step:
+    """The step that the last attempt chose, if it may choose it under the rules in force too."""
+    match Step(history.stage):
+        case Step.RESULTS_WITHOUT_GOALS if wait_for_goals:
+            return Step.DETAILS
+        case Step.RECORDING if not reads.reads_details:
+            return Step.FIRST_RESULTS
+        case step:
+            return step

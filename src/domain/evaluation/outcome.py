@@ -12,12 +12,17 @@ from typing import Final
 from pydantic_core import to_json
 
 from domain.alerts.alert import MAX_VIOLATIONS, Alert
-from domain.recording import RecordingId, Results
+from domain.recording import RecordingDetails, RecordingId, Results
+from domain.rules.judge import Judgement
 from domain.rules.violation import Severity, Violation
 from domain.triggers.source import Source
 
 STALENESS_MARGIN_MS: Final = 2_000
 """Exceeds clock skew: an event this much older than the fetch cannot announce newer results."""
+
+
+_NO_KEYWORDS: Final = frozenset({None, b"{}", b'""', b"false", b"0", b"0.0"})
+"""What version 2 of the digest takes for an empty list."""
 
 
 class Status(StrEnum):
@@ -38,12 +43,24 @@ class KeptViolation:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What the shadow rules found: the first 50 as rule id and subject, and their number; the rules left unjudged."""
+
+    found: tuple[tuple[str, str], ...] = ()
+    total: int = 0
+    unjudged: tuple[str, ...] = ()
+
+
+NO_SHADOW: Final = Shadow()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Fetched results: the model that is judged, and the body's `data` and its `keywords` as JSON text."""
+    """Fetched results: the model that is judged; as JSON text the body's `data`, and its `keywords` if it has any."""
 
     results: Results
     json: bytes
-    keywords: bytes = b"[]"
+    keywords: bytes | None = None
 
     @property
     def digest(self) -> str:
@@ -55,7 +72,8 @@ class Snapshot:
             "goals": [goal.model_dump(exclude={"explanation"}) for goal in self.results.goals],
             "pauses": [pause.model_dump() for pause in self.results.pauses],
         }
-        text = to_json(facts).removesuffix(b"}") + b',"keywords":' + self.keywords + b"}"
+        keywords = b"[]" if self.keywords in _NO_KEYWORDS else self.keywords or b"[]"
+        text = to_json(facts).removesuffix(b"}") + b',"keywords":' + keywords + b"}"
         return f"2:{hashlib.sha256(text).hexdigest()}"
 
     def is_judged_by(self, outcome: "Outcome") -> bool:
@@ -84,7 +102,8 @@ class Outcome:
     """One recording's outcome. Times are epoch milliseconds; `revision` counts its writes from 1.
 
     `recording` is the canonical id, or a UUID that the vendor does not know. `snapshot` is saved and never read back.
-    `alerted` holds the fingerprints of all violations ever alerted.
+    `alerted` holds the fingerprints of all violations ever alerted. `details` are those that were fetched, as kept.
+    `unjudged` are the ids of live rules that lacked a fact.
     """
 
     recording: RecordingId
@@ -100,6 +119,9 @@ class Outcome:
     goals_evaluated: bool = True
     alert: OutboxAlert | None = None
     alerted: frozenset[str] = frozenset()
+    details: RecordingDetails | None = None
+    unjudged: tuple[str, ...] = ()
+    shadow: Shadow = NO_SHADOW
     snapshot: Snapshot | None = None
 
     @property
@@ -140,6 +162,12 @@ class Outcome:
             alert=alert or self.alert,
             fetch_started_ms=self.fetch_started_ms if fetch_started_ms is None else fetch_started_ms,
         )
+
+
+def keep_shadow(judged: Judgement) -> Shadow:
+    """The first 50 findings of shadow rules, as the outcome stores them."""
+    found = tuple((violation.rule_id, violation.subject) for violation in judged.violations[:MAX_VIOLATIONS])
+    return Shadow(found, len(judged.violations), judged.unjudged)
 
 
 def keep(violations: tuple[Violation, ...]) -> tuple[KeptViolation, ...]:

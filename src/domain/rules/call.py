@@ -1,10 +1,65 @@
 """A call as rules judge it: its results, and what else is known of its recording."""
 
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Annotated
 
-from domain.recording import Results
+from pydantic import Field, TypeAdapter, ValidationError
+
+from domain.errors import Unusable
+from domain.recording import MAX_FINDINGS, Goal, Keyword, Pause, RecordingDetails, Results
 
 
-@dataclass(frozen=True, slots=True)
+class FactMissing(Exception):
+    """A fact that a condition needs is not there, for good. The condition is neither met nor unmet."""
+
+
+@dataclass(frozen=True)
 class Call:
+    """`keywords_json`: the body's `keywords`, if it has them. `details`: if they were fetched.
+
+    `goals_known`: whether the body's goals are all that will come. A rule in force waits for them.
+    """
+
     results: Results
+    keywords_json: bytes | None = None
+    details: RecordingDetails | None = None
+    goals_known: bool = True
+
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        return self.results.pauses
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """Raises `FactMissing` where the vendor may not have evaluated them."""
+        if not self.goals_known:
+            raise FactMissing("the goals")
+        return self.results.goals
+
+    @cached_property
+    def keywords(self) -> tuple[Keyword, ...]:
+        """Parsed where a rule reads them, so that no other call pays for them. Raises `FactMissing` and `Unusable`."""
+        if self.keywords_json is None:
+            raise FactMissing("the keywords")
+        try:
+            return _keywords().validate_json(self.keywords_json)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            place = ".".join(str(part) for part in ("keywords", *fault["loc"]))
+        what = f"the API's answer has the wrong shape: {place}: {fault['msg']}"
+        # Outside the clause: as its context, pydantic's error would hold the objects.
+        raise Unusable(f"Recording {self.results.recording_id}: {what}.")
+
+    @property
+    def duration_ms(self) -> int:
+        """The recording's length. Raises `FactMissing`."""
+        length_ms = self.details.duration_ms if self.details else None
+        if length_ms is None or length_ms <= 0:
+            raise FactMissing("the recording's length")
+        return length_ms
+
+
+@cache
+def _keywords() -> TypeAdapter[tuple[Keyword, ...]]:
+    return TypeAdapter(Annotated[tuple[Keyword, ...], Field(max_length=MAX_FINDINGS, fail_fast=True)])

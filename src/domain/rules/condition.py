@@ -3,13 +3,19 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from enum import Flag, auto
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from domain.rules.call import Call
 from domain.rules.violation import Finding
+
+_WEEK_MS: Final = 7 * 86_400_000
+
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+"""Of a goal, a keyword or the like. Upper and lower case are the same; see `folded`."""
+Milliseconds = Annotated[int, Field(ge=0, le=_WEEK_MS)]
 
 
 class Fact(Flag):
@@ -17,7 +23,10 @@ class Fact(Flag):
 
     NONE = 0
     GOALS = auto()
-    """Judging must wait until the vendor has evaluated the goals."""
+    """Judging waits until the vendor has evaluated the goals."""
+    KEYWORDS = auto()
+    DETAILS = auto()
+    """The recording's details, which cost a request."""
 
 
 class Condition(BaseModel):
@@ -28,18 +37,34 @@ class Condition(BaseModel):
 
     finding: ClassVar[type[Finding]]
     """The class of its findings."""
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Fields that joined the kind after its first release: where absent, they leave the rules' digest as it was."""
 
     @property
     def needs(self) -> Fact:
         return Fact.NONE
 
-    def written(self) -> dict[str, Any]:
-        """Its fields as a document has them."""
-        return {name: getattr(self, name) for name in type(self).model_fields}
-
     @abstractmethod
     def findings(self, call: Call) -> Iterator[Finding]:
-        """Everything that meets it. Pure. What cannot be judged raises; it never counts as "nothing found"."""
+        """Everything that meets it. Pure. What cannot be judged raises `FactMissing`, after all that was found.
+
+        So it never counts as "nothing found".
+        """
+
+    def written(self) -> dict[str, Any]:
+        """Its fields as a document has them."""
+        return written(self, self.later)
+
+
+def written(model: BaseModel, later: frozenset[str]) -> dict[str, Any]:
+    """The model's fields, without those of `later` that are absent."""
+    fields = {name: getattr(model, name) for name in type(model).model_fields}
+    return {name: value for name, value in fields.items() if value is not None or name not in later}
+
+
+def folded(name: str) -> str:
+    """A name as names are compared."""
+    return name.strip().casefold()
 
 
 def refused(sentence: str, *at: str) -> PydanticCustomError:

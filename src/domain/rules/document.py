@@ -12,7 +12,7 @@ from domain.errors import RulesInvalid
 from domain.rules.condition import Fact, refused
 from domain.rules.kinds.goal_unmet import GoalUnmet
 from domain.rules.kinds.pause_too_long import PauseTooLong
-from domain.rules.rule import Rule
+from domain.rules.rule import Mode, Rule
 from domain.rules.violation import Severity
 
 _FAULTS_TOLD: Final = 20
@@ -45,13 +45,25 @@ class RuleSet(BaseModel):
         return hashlib.sha256(to_json(document)).hexdigest()[:16]
 
     @cached_property
-    def enabled(self) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.rules if rule.enabled)
+    def live(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.in_mode is Mode.LIVE)
+
+    @cached_property
+    def shadow(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.in_mode is Mode.SHADOW)
 
     @cached_property
     def reads_goals(self) -> bool:
-        """Whether an enabled rule needs the goals, so that judging waits until the vendor has evaluated them."""
-        return any(Fact.GOALS in rule.condition.needs for rule in self.enabled)
+        """Whether a live rule needs the goals, so that judging waits until the vendor has evaluated them."""
+        return self._needs(Fact.GOALS)
+
+    @cached_property
+    def reads_details(self) -> bool:
+        """Whether a live rule needs the recording's details, so that they are fetched before judging."""
+        return self._needs(Fact.DETAILS)
+
+    def _needs(self, fact: Fact) -> bool:
+        return any(fact in rule.needs for rule in self.live)
 
 
 def default_rules(max_pause_ms: int) -> RuleSet:

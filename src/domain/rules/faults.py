@@ -13,7 +13,9 @@ from pydantic_core import ErrorDetails
 from domain import wording
 from domain.rules.document import RuleSet
 from domain.rules.kinds import KINDS
+from domain.rules.kinds.simple import SIMPLE
 from domain.rules.rule import CONDITION, Rule
+from domain.rules.scope import Scope
 from domain.rules.violation import Severity
 
 _SHOWN: Final = 40
@@ -63,8 +65,8 @@ def _faults(error: ErrorDetails) -> Iterable[tuple[str, str]]:
             yield _joined(path, "when"), f"{_shown(context['tag'])} is not allowed here{_near(context['tag'], kinds)}"
         case "union_tag_not_found":
             if isinstance(given, dict):
-                nested = ", in `of` but the last two" if len(place) > len(("rules", 0, CONDITION)) else ""
-                yield _joined(path, "when"), f"is missing; allowed: {', '.join(_KINDS)}{nested}"
+                kinds = [name for name, kind in _KINDS.items() if kind in SIMPLE or "of" not in place]
+                yield _joined(path, "when"), f"is missing; allowed: {', '.join(kinds)}"
             else:
                 yield path or "document", f"must be an object, not {_shown(given)}"
         case "missing":
@@ -75,6 +77,8 @@ def _faults(error: ErrorDetails) -> Iterable[tuple[str, str]]:
             allowed = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
             near = _near(given, allowed) if isinstance(given, str) else f"; allowed: {', '.join(allowed)}"
             yield path, f"{_shown(given)} is not allowed{near}"
+        case "too_short" if isinstance(given, list) and len(given) >= context["min_length"]:
+            pass  # Items of it are faulty, and told.
         case "json_invalid":
             yield "document", f"is not JSON: {context['error']}"
         case kind:
@@ -108,6 +112,8 @@ def _fields(place: _Place) -> list[str]:
     match place:
         case [_]:
             models = [RuleSet]
+        case [_, _, "scope", _]:
+            models = [Scope]
         case [_, _, "condition", str(tag), _]:
             models = [Rule, _KINDS[tag]]
         case [*_, str(tag), _] if tag in _KINDS:

@@ -1,21 +1,60 @@
-"""The judgement: which rules a recording breaks."""
+"""The judgement: which rules a recording breaks, and which cannot be judged."""
 
-from domain.errors import Unusable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.errors import AlertsError, Unusable
 from domain.recording import MAX_FINDINGS
-from domain.rules.call import Call
+from domain.rules.call import Call, FactMissing
 from domain.rules.document import RuleSet
+from domain.rules.rule import Rule
 from domain.rules.violation import Violation
 
 
-def judge(rules: RuleSet, call: Call) -> tuple[Violation, ...]:
-    """One violation for each rule and subject: the most severe first, then in the order of the rules.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`violations` has one for each rule and subject: the most severe first, then in the order of the rules.
 
-    Raises `Unusable` if there are more than a real call can have.
+    `unjudged` are the ids of rules that may be broken beyond that: a fact that they need is missing for good.
     """
+
+    violations: tuple[Violation, ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+
+def judge(rules: RuleSet, call: Call) -> Judgement:
+    """Judge by the live rules. Raises `Unusable` for a malformed body, and for more than a real call can have."""
     found: dict[tuple[str, str], Violation] = {}
-    for rule in rules.enabled:
-        for finding in rule.condition.findings(call):
-            found.setdefault((rule.id, finding.subject), Violation(rule.id, rule.severity, finding))
-    if len(found) > MAX_FINDINGS:
-        raise Unusable(f"Recording {call.results.recording_id}: more than {MAX_FINDINGS} violations in one recording.")
-    return tuple(sorted(found.values(), key=lambda violation: -violation.severity.urgency))
+    unjudged: list[str] = []
+    for rule in rules.live:
+        try:
+            _gather(rule, call, found)
+        except FactMissing:
+            unjudged.append(rule.id)
+    return _judgement(found, unjudged)
+
+
+def judge_shadow(rules: RuleSet, call: Call) -> Judgement:
+    """Judge by the shadow rules. What a live rule would raise leaves a shadow rule unjudged."""
+    found: dict[tuple[str, str], Violation] = {}
+    unjudged: list[str] = []
+    for rule in rules.shadow:
+        try:
+            _gather(rule, call, found)
+        except (FactMissing, AlertsError):
+            unjudged.append(rule.id)
+    return _judgement(found, unjudged)
+
+
+def _gather(rule: Rule, call: Call, found: dict[tuple[str, str], Violation]) -> None:
+    for violation in rule.violations(call):
+        found.setdefault((rule.id, violation.subject), violation)
+        if len(found) > MAX_FINDINGS:
+            raise Unusable(
+                f"Recording {call.results.recording_id}: more than {MAX_FINDINGS} violations in one recording."
+            )
+
+
+def _judgement(found: dict[tuple[str, str], Violation], unjudged: Sequence[str]) -> Judgement:
+    ordered = sorted(found.values(), key=lambda violation: -violation.severity.urgency)
+    return Judgement(tuple(ordered), tuple(unjudged))

@@ -23,6 +23,11 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+def is_none(value: object) -> bool:
+    """For fields that joined a published shape later: where absent, the JSON stays as it was."""
+    return value is None
+
+
 class Finding(BaseModel):
     """One thing that a rule found. Each kind of rule has its own.
 
@@ -35,6 +40,8 @@ class Finding(BaseModel):
 
     title: ClassVar[str]
     """`Goal not met`"""
+    merges: ClassVar[bool] = False
+    """Whether two rules that find the same subject found the same thing: then people see it once."""
 
     @property
     @abstractmethod
@@ -69,9 +76,13 @@ class Finding(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
+    """`help` is the rule's. `scope_unknown` names the fields of its scope that the recording's details leave open."""
+
     rule_id: str
     severity: Severity
     finding: Finding
+    help: str | None = None
+    scope_unknown: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:

@@ -1,4 +1,4 @@
-"""The kinds of conditions, a file each. A kind exists once it is in `KINDS`."""
+"""The kinds of conditions, a file each: those of `simple`, and those made of them."""
 
 from functools import reduce
 from operator import or_
@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from domain.rules.condition import Condition
-from domain.rules.kinds.goal_unmet import GoalUnmet
-from domain.rules.kinds.pause_too_long import PauseTooLong
-from domain.rules.kinds.silence_too_much import SilenceTooMuch
+from domain.rules.kinds.all_of import AllOf
+from domain.rules.kinds.any_of import AnyOf
+from domain.rules.kinds.simple import SIMPLE
 from domain.rules.violation import Finding
 
-KINDS: Final[tuple[type[Condition], ...]] = (
-    GoalUnmet,
-    PauseTooLong,
-    SilenceTooMuch,
-)
+KINDS: Final[tuple[type[Condition], ...]] = (*SIMPLE, AllOf, AnyOf)
 """In the order of an alert's headline."""
 
 if TYPE_CHECKING:

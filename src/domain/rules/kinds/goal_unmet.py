@@ -1,6 +1,7 @@
 """`goal_unmet`: the call did not reach a goal."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from domain import wording
 from domain.recording import Goal
 from domain.rules.call import Call
-from domain.rules.condition import Condition, Fact
+from domain.rules.condition import Condition, Fact, folded
 from domain.rules.violation import Finding
 
 _NAME: Final = 120
@@ -19,6 +20,7 @@ class UnmetGoal(Finding):
     """`score` is the vendor's, 0 to 1. Name and explanation are cut."""
 
     title: ClassVar = "Goal not met"
+    merges: ClassVar = True
 
     kind: Literal["goal_unmet"] = "goal_unmet"
     goal_id: int
@@ -74,7 +76,7 @@ class GoalUnmet(Condition):
         return Fact.GOALS
 
     def findings(self, call: Call) -> Iterator[UnmetGoal]:
-        for goal in call.results.goals:
+        for goal in call.goals:
             if goal.met or not self._watches(goal):
                 continue
             if self.score_below is None or goal.score < self.score_below:
@@ -83,5 +85,8 @@ class GoalUnmet(Condition):
     def _watches(self, goal: Goal) -> bool:
         if self.goal_ids is None and self.goal_names is None:
             return True
-        names = {name.strip().casefold() for name in self.goal_names or ()}
-        return goal.goal_id in (self.goal_ids or ()) or goal.goal_name.strip().casefold() in names
+        return goal.goal_id in (self.goal_ids or ()) or folded(goal.goal_name) in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(map(folded, self.goal_names or ()))

@@ -14,6 +14,7 @@ from domain.rules.violation import Finding
 
 class LongPause(Finding):
     title: ClassVar = "Pause too long"
+    merges: ClassVar = True
 
     kind: Literal["pause_too_long"] = "pause_too_long"
     start_ms: int
@@ -60,6 +61,6 @@ class PauseTooLong(Condition):
     longer_than_ms: Annotated[int, Field(ge=0)]
 
     def findings(self, call: Call) -> Iterator[LongPause]:
-        for pause in call.results.pauses:
+        for pause in call.pauses:
             if not pause.compliant and pause.duration_ms > self.longer_than_ms:
                 yield LongPause.of(pause, self.longer_than_ms)

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain import wording
 from domain.rules.call import Call
-from domain.rules.condition import Condition
-from domain.rules.violation import Finding
+from domain.rules.condition import Condition, Fact, refused
+from domain.rules.violation import Finding, is_none
 
 
 class MuchSilence(Finding):
-    """`silence_ms` is the length of the non-compliant pauses together, `pauses` their number."""
+    """`silence_ms` is the length of the non-compliant pauses together, `pauses` their number.
+
+    Where the limit is a share of the recording's length: `limit_share` (0 to 1) and `duration_ms`.
+    """
 
     title: ClassVar = "Too much silence"
 
@@ -20,6 +23,8 @@ class MuchSilence(Finding):
     silence_ms: int
     pauses: int
     limit_ms: int
+    limit_share: Annotated[float | None, Field(exclude_if=is_none)] = None
+    duration_ms: Annotated[int | None, Field(exclude_if=is_none)] = None
 
     @property
     def subject(self) -> str:
@@ -32,8 +37,10 @@ class MuchSilence(Finding):
 
     @property
     def measure(self) -> str:
-        """`limit 10.0 s`"""
-        return f"limit {wording.duration(self.limit_ms)}"
+        """`limit 10.0 s`, or `limit 25% of 4 min 5.0 s`"""
+        if self.limit_share is None or self.duration_ms is None:
+            return f"limit {wording.duration(self.limit_ms)}"
+        return f"limit {wording.share(self.limit_share)} of {wording.duration(self.duration_ms)}"
 
     @classmethod
     def headline(cls, _count: int, /) -> str:
@@ -41,14 +48,41 @@ class MuchSilence(Finding):
 
 
 class SilenceTooMuch(Condition):
-    """All non-compliant pauses together are longer than `longer_than_ms`. Exactly that length does not alert."""
+    """All non-compliant pauses together are longer than `longer_than_ms`, or than this share of the recording.
+
+    Exactly that length does not alert.
+    """
 
     finding = MuchSilence
+    later = frozenset({"longer_than_ms", "share_above"})
 
     when: Literal["silence_too_much"]
-    longer_than_ms: Annotated[int, Field(ge=0)]
+    longer_than_ms: Annotated[int, Field(ge=0)] | None = None
+    share_above: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_limit(self) -> "SilenceTooMuch":
+        if (self.longer_than_ms is None) == (self.share_above is None):
+            raise refused("give one limit: longer_than_ms or share_above", "longer_than_ms")
+        return self
+
+    @property
+    def needs(self) -> Fact:
+        return Fact.NONE if self.share_above is None else Fact.DETAILS
 
     def findings(self, call: Call) -> Iterator[MuchSilence]:
-        lengths_ms = [pause.duration_ms for pause in call.results.pauses if not pause.compliant]
-        if sum(lengths_ms) > self.longer_than_ms:
-            yield MuchSilence(silence_ms=sum(lengths_ms), pauses=len(lengths_ms), limit_ms=self.longer_than_ms)
+        lengths_ms = [pause.duration_ms for pause in call.pauses if not pause.compliant]
+        silence_ms = sum(lengths_ms)
+        if self.longer_than_ms is not None:
+            if silence_ms > self.longer_than_ms:
+                yield MuchSilence(silence_ms=silence_ms, pauses=len(lengths_ms), limit_ms=self.longer_than_ms)
+        elif self.share_above is not None and silence_ms > 0:  # Without silence no length is needed.
+            limit_ms = self.share_above * call.duration_ms
+            if silence_ms > limit_ms:
+                yield MuchSilence(
+                    silence_ms=silence_ms,
+                    pauses=len(lengths_ms),
+                    limit_ms=int(limit_ms),
+                    limit_share=self.share_above,
+                    duration_ms=call.duration_ms,
+                )

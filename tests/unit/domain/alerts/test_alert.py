@@ -108,8 +108,10 @@ class TestWords:
         assert alert(*found).headline() == headline
 
     def test_a_subject_two_rules_name_is_told_once_by_the_most_severe(self) -> None:
-        told = list(alert(unmet(rule="a", severity=Severity.CRITICAL), unmet(rule="b")).by_subject())
-        assert [(each.rule_id, each.severity) for each in told] == [("a", "critical")]
+        told = list(alert(unmet(rule="a", severity=Severity.CRITICAL), unmet(rule="b")).told())
+        assert [(each.summary, each.severity) for each in told] == [
+            ("Goal not met: Offer Follow-up, score 0.30", "critical")
+        ]
 
     @pytest.mark.parametrize(
         ("known_as", "name", "recorded"),

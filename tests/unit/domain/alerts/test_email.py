@@ -61,8 +61,8 @@ def test_the_subject_is_one_line_of_ascii_under_100(found: list[Violation], deta
 @given(found=violations(), details=known())
 def test_no_foreign_text_can_add_a_line(found: list[Violation], details: RecordingDetails | None) -> None:
     composed = alert(*found, known=details)
-    told = list(composed.by_subject())[:20]
-    explained = sum(bool(getattr(each.evidence, "explanation", None)) for each in told)
+    told = list(composed.told())[:20]
+    explained = sum(bool(getattr(each.finding, "explanation", None)) for each in told)
     lines = email_text(composed).splitlines()
     rest = any(line.startswith("- and ") for line in lines[2 + len(told) + explained :])
     assert len(lines) == 2 + len(told) + explained + rest + 3

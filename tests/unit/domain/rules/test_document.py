@@ -89,7 +89,9 @@ def test_the_first_errors_are_named_and_the_rest_counted() -> None:
 
 
 def test_the_defaults_are_any_goal_and_any_pause_over_the_setting() -> None:
-    fired = judge(default_rules(6_999), call(goal(1, met=True), goal(3), pause(7_000), pause(6_999, start_ms=1)))
+    fired = judge(
+        default_rules(6_999), call(goal(1, met=True), goal(3), pause(7_000), pause(6_999, start_ms=1))
+    ).violations
     assert [(each.rule_id, each.subject, each.severity) for each in fired] == [
         ("unmet-goal", "goal:3", "warning"),
         ("long-pause", "pause:95000-102000", "warning"),
@@ -126,3 +128,42 @@ def test_a_document_of_an_earlier_release_keeps_its_digest() -> None:
     ]
     assert parse_rules(document(*earlier)).digest == "4dcbf37426403ddb"
     assert default_rules(5_000).digest == "4d8ad20590267a09"
+
+
+class TestMode:
+    @pytest.mark.parametrize(
+        ("fields", "live", "shadow"),
+        [
+            ({}, 1, 0),
+            ({"enabled": True}, 1, 0),
+            ({"mode": "live"}, 1, 0),
+            ({"mode": "shadow"}, 0, 1),
+            ({"mode": "shadow", "enabled": True}, 0, 1),
+            ({"mode": "off"}, 0, 0),
+            ({"mode": "off", "enabled": True}, 0, 0),
+            ({"enabled": False}, 0, 0),
+            ({"enabled": False, "mode": "off"}, 0, 0),
+        ],
+    )
+    def test_a_rule_is_live_or_in_shadow_or_off(self, fields: dict[str, Any], live: int, shadow: int) -> None:
+        read = parse_rules(document(GOAL | fields))
+        assert (len(read.live), len(read.shadow)) == (live, shadow)
+
+    @pytest.mark.parametrize("mode", ["live", "shadow"])
+    def test_a_rule_that_is_switched_off_and_on_is_refused(self, mode: str) -> None:
+        sentence = rf"rules\[0\]\.mode: enabled is false and mode is {mode}: leave one of them out"
+        with pytest.raises(RulesInvalid, match=sentence):
+            parse_rules(document(GOAL | {"enabled": False, "mode": mode}))
+
+
+def test_each_new_field_is_part_of_the_digest_where_it_stands() -> None:
+    fields: list[dict[str, Any]] = [
+        {"mode": "shadow"},
+        {"scope": {"languages": ["de"]}},
+        {"scope": {"languages": ["fr"]}},
+        {"help": "Call."},
+    ]
+    digests = {parse_rules(document(GOAL | each)).digest for each in [{}, *fields]}
+    both = document({"id": "a", "when": "any", "severity": "info", "of": [{"when": "goal_unmet"}] * 2})
+    assert len(digests) == 5
+    assert parse_rules(both).digest not in digests

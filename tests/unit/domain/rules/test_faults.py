@@ -22,7 +22,7 @@ def faults_of_rules(*rules: Any) -> tuple[tuple[str, str], ...]:
     return faults(json.dumps({"version": 1, "rules": rules}))
 
 
-FIELDS = "id, severity, enabled, when, longer_than_ms"
+FIELDS = "id, severity, enabled, mode, scope, help, when, longer_than_ms"
 
 ONE_RULE: dict[str, tuple[Any, str, str]] = {
     # the rule → the path below it, the sentence

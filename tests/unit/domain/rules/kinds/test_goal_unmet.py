@@ -37,7 +37,7 @@ GOAL_CASES = [
 
 @pytest.mark.parametrize(("fields", "found", "fires"), GOAL_CASES)
 def test_the_rule_fires_or_not(fields: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
-    subjects = [violation.subject for violation in judge(rules(goal_rule(**fields)), call(found))]
+    subjects = [violation.subject for violation in judge(rules(goal_rule(**fields)), call(found)).violations]
     assert subjects == ([f"goal:{found['goal_id']}"] if fires else [])
 
 

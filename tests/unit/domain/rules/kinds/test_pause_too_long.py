@@ -29,13 +29,13 @@ PAUSE_CASES = [
 
 @pytest.mark.parametrize(("rule", "found", "fires"), PAUSE_CASES)
 def test_the_rule_fires_or_not(rule: dict[str, Any], found: dict[str, Any], fires: bool) -> None:
-    subjects = [violation.subject for violation in judge(rules(rule), call(found))]
+    subjects = [violation.subject for violation in judge(rules(rule), call(found)).violations]
     assert subjects == ([f"pause:{found['start_ms']}-{found['end_ms']}"] if fires else [])
 
 
 @given(limit=st.integers(0, 2**62), beyond=st.integers(-1_000, 1_000))
 def test_only_a_duration_over_the_limit_is_too_long(limit: int, beyond: int) -> None:
-    fired = judge(rules(pause_rule(limit)), call(pause() | {"duration_ms": limit + beyond}))
+    fired = judge(rules(pause_rule(limit)), call(pause() | {"duration_ms": limit + beyond})).violations
     assert bool(fired) is (beyond > 0)
 
 

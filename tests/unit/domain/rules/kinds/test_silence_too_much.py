@@ -11,7 +11,7 @@ from domain.alerts.alert import Alert, email_subject, email_text
 from domain.errors import RulesInvalid
 from domain.rules.document import parse_rules
 from domain.rules.judge import judge
-from tests.fakes.make import JUDGED_AT, call, goal, goal_rule, pause, pause_rule, rules
+from tests.fakes.make import JUDGED_AT, call, details, goal, goal_rule, pause, pause_rule, rules
 
 
 def silence_rule(longer_than_ms: int = 10_000, **fields: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ CASES = [
 
 @pytest.mark.parametrize(("rule", "found", "fires"), CASES)
 def test_the_rule_fires_or_not(rule: dict[str, Any], found: list[dict[str, Any]], fires: bool) -> None:
-    subjects = [violation.subject for violation in judge(rules(rule), call(*found))]
+    subjects = [violation.subject for violation in judge(rules(rule), call(*found)).violations]
     assert subjects == (["silence"] if fires else [])
 
 
@@ -43,6 +43,7 @@ ERRORS = {
     "no limit": {"id": "s", "when": "silence_too_much", "severity": "info"},
     "a negative limit": silence_rule(-1),
     "a limit as text": silence_rule() | {"longer_than_ms": "10000"},
+    "two limits": silence_rule(share_above=0.5),
 }
 
 
@@ -54,7 +55,7 @@ def test_the_document_is_refused_with_the_field_named(rule: dict[str, Any]) -> N
 
 def alert_of(*each: dict[str, Any]) -> Alert:
     """The alert about two non-compliant pauses and an unmet goal by these rules, as its subscribers parse it."""
-    violations = judge(rules(*each), call(goal(3), pause(7_000), pause(5_500, start_ms=1)))
+    violations = judge(rules(*each), call(goal(3), pause(7_000), pause(5_500, start_ms=1))).violations
     return Alert.model_validate_json(alerts.compose(123, violations, None, JUDGED_AT).model_dump_json())
 
 
@@ -85,6 +86,41 @@ def test_in_a_headline_it_follows_goals_and_pauses() -> None:
     assert alert.headline() == "1 goal not met, 2 pauses too long and too much silence"
 
 
-def test_two_rules_of_it_are_told_once() -> None:
-    alert = alert_of(silence_rule(), silence_rule(12_000, id="t"))
-    assert (alert.violations_total, alert.subjects_total) == (2, 1)
+def test_two_rules_of_it_are_told_apart() -> None:
+    told = alert_of(silence_rule(), silence_rule(12_000, id="t")).told()
+    assert [each.finding.measure for each in told] == ["limit 10.0 s", "limit 12.0 s"]
+
+
+def share_rule(share: float, **fields: Any) -> dict[str, Any]:
+    return {"id": "s", "when": "silence_too_much", "severity": "warning", "share_above": share} | fields
+
+
+@pytest.mark.parametrize(
+    ("share", "silence_ms", "length_ms", "fires"),
+    [
+        (0.25, 25_001, 100_000, True),
+        (0.25, 25_000, 100_000, False),
+        (0.25, 24_999, 100_000, False),
+        (0, 1, 100_000, True),
+        (0, 0, 100_000, False),
+        (1, 100_000, 100_000, False),
+    ],
+)
+def test_a_share_of_the_recording_is_a_limit_too(share: float, silence_ms: int, length_ms: int, fires: bool) -> None:
+    judged = judge(rules(share_rule(share)), call(pause(silence_ms), known=details(duration_ms=length_ms)))
+    assert [violation.subject for violation in judged.violations] == (["silence"] if fires else [])
+    assert judged.unjudged == ()
+
+
+@pytest.mark.parametrize("length_ms", [None, 0, -1])
+def test_a_share_of_an_unknown_length_is_not_judged_unless_there_is_no_silence(length_ms: int | None) -> None:
+    known = details(duration_ms=length_ms)
+    assert judge(rules(share_rule(0.5)), call(pause(), known=known)).unjudged == ("s",)
+    assert judge(rules(share_rule(0.5)), call(pause(compliant=True), known=known)).unjudged == ()
+
+
+def test_a_share_reads_as_a_percentage_of_the_length() -> None:
+    judged = judge(rules(share_rule(0.025)), call(pause(7_000), known=details(duration_ms=245_000)))
+    assert judged.violations[0].summary == "Too much silence: 7.0 s in 1 pause, limit 2.5% of 4 min 5.0 s"
+    evidence = json.loads(judged.violations[0].finding.model_dump_json())
+    assert (evidence["limit_ms"], evidence["limit_share"], evidence["duration_ms"]) == (6_125, 0.025, 245_000)

@@ -1,0 +1,33 @@
+"""`all`: the call meets every one of several conditions."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from domain.rules.call import Call
+from domain.rules.kinds.combined import Combination, CombinedFinding
+
+
+class AllMet(CombinedFinding):
+    title: ClassVar = "All of these"
+
+    kind: Literal["all"] = "all"
+
+    @classmethod
+    def headline(cls, _count: int, /) -> str:
+        return "several conditions at once"
+
+
+class AllOf(Combination):
+    """A call that certainly misses one of them is silent, also where another cannot be judged."""
+
+    finding = AllMet
+
+    when: Literal["all"]
+
+    def findings(self, call: Call) -> Iterator[AllMet]:
+        parts = self._parts(call)
+        if parts.unmet:
+            return
+        if parts.missing:
+            raise parts.missing
+        yield AllMet(of=AllMet.parts(parts.met))

@@ -1,0 +1,32 @@
+"""`any`: the call meets at least one of several conditions."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from domain.rules.call import Call
+from domain.rules.kinds.combined import Combination, CombinedFinding
+
+
+class AnyMet(CombinedFinding):
+    title: ClassVar = "One of several conditions"
+
+    kind: Literal["any"] = "any"
+
+    @classmethod
+    def headline(cls, _count: int, /) -> str:
+        return "one of several conditions"
+
+
+class AnyOf(Combination):
+    """A call that certainly meets one of them fires, also where another cannot be judged."""
+
+    finding = AnyMet
+
+    when: Literal["any"]
+
+    def findings(self, call: Call) -> Iterator[AnyMet]:
+        parts = self._parts(call)
+        if parts.met:
+            yield AnyMet(of=AnyMet.parts(parts.met))
+        elif parts.missing:
+            raise parts.missing
