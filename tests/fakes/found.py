@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 
 from domain.recording import RecordingDetails
 from domain.rules.violation import Severity, Violation
-from tests.fakes.make import details, long_pause, unmet
+from tests.fakes.make import both, details, long_pause, missing, told, unmet
 
 TEXTS = st.text() | st.builds(str.__mul__, st.text('"\\\n<>&\x00\u202e👩‍👧 é', max_size=9), st.just(300))
+HELPS = st.none() | st.text(min_size=1, max_size=200) | st.sampled_from(["&" * 200, "\n> <@U1>"])
 AMOUNTS = st.integers(0, 2**62 - 1)
 
 
@@ -22,7 +23,10 @@ def violations() -> st.SearchStrategy[list[Violation]]:
         rule=st.sampled_from(["a", "b" * 64]),
     )
     pauses = st.builds(long_pause, AMOUNTS, start_ms=AMOUNTS, limit_ms=AMOUNTS, severity=severities)
-    return st.lists(goals | pauses, min_size=1, max_size=60)
+    simple = goals | pauses | st.builds(missing, st.text(min_size=1, max_size=120), severity=severities)
+    combined = st.builds(both, st.lists(simple, min_size=1, max_size=8), severity=severities)
+    found = st.builds(told, simple | combined, HELPS, st.sampled_from([(), ("languages", "longer_than_ms")]))
+    return st.lists(found, min_size=1, max_size=60)
 
 
 def known() -> st.SearchStrategy[RecordingDetails | None]:

@@ -1,6 +1,7 @@
 """Makers of recordings, results, events and alerts: only what a test is about needs to be said."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -13,7 +14,9 @@ from domain.recording import Goal, Pause, RecordingDetails, RecordingId, Results
 from domain.retry import History
 from domain.rules.call import Call
 from domain.rules.document import RuleSet
+from domain.rules.kinds.all_of import AllMet
 from domain.rules.kinds.goal_unmet import UnmetGoal
+from domain.rules.kinds.keyword_missing import MissingKeyword
 from domain.rules.kinds.pause_too_long import LongPause
 from domain.rules.violation import Severity, Violation
 from domain.triggers.source import Source
@@ -151,6 +154,20 @@ def long_pause(
 ) -> Violation:
     found = Pause(start_ms=start_ms, end_ms=start_ms + duration_ms, duration_ms=duration_ms, compliant=False)
     return Violation(rule, severity, LongPause.of(found, limit_ms))
+
+
+def missing(name: str = "consent", *, rule: str = "consent", severity: Severity = Severity.WARNING) -> Violation:
+    return Violation(rule, severity, MissingKeyword(keyword_name=name))
+
+
+def both(parts: Sequence[Violation], *, rule: str = "both", severity: Severity = Severity.WARNING) -> Violation:
+    """What an `all` rule finds where its conditions found these."""
+    return Violation(rule, severity, AllMet(of=AllMet.parts([part.finding for part in parts])))
+
+
+def told(violation: Violation, help_text: str | None, scope_unknown: tuple[str, ...] = ()) -> Violation:
+    """The violation of a rule with this help, its scope perhaps unknown."""
+    return replace(violation, help=help_text, scope_unknown=scope_unknown)
 
 
 def alert(

@@ -199,7 +199,8 @@ def _told(alike: Sequence[AlertedViolation]) -> Told:
     first = alike[0]
     helps = dict.fromkeys(violation.help for violation in alike if violation.help)
     unknown = dict.fromkeys(_SCOPE_WORDS.get(field, field) for each in alike for field in each.scope_unknown)
-    unchecked = f"Perhaps out of scope: the recording's {wording.listed(unknown)} is not known." if unknown else ""
+    are = "is" if len(unknown) == 1 else "are"
+    unchecked = f"Perhaps out of scope: the recording's {wording.listed(unknown)} {are} not known." if unknown else ""
     return Told(first.severity, first.summary, first.evidence, tuple(helps), unchecked)
 
 
@@ -215,6 +216,6 @@ def _alerted(violation: Violation) -> AlertedViolation:
         severity=violation.severity,
         summary=violation.summary,
         evidence=violation.finding,
-        help=wording.clean(violation.help) if violation.help else None,
+        help=wording.clean(violation.help or "") or None,
         scope_unknown=violation.scope_unknown,
     )

@@ -14,7 +14,7 @@ from domain.recording import RecordingDetails
 from domain.rules.violation import Severity, Violation
 from local.slack_limits import refusal
 from tests.fakes.found import known, violations
-from tests.fakes.make import alert, details, long_pause, unmet
+from tests.fakes.make import alert, details, long_pause, told, unmet
 
 DATE = re.compile(r"<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>")
 """The one piece of markup that is ours."""
@@ -64,6 +64,22 @@ def test_without_details_the_recording_is_named_by_its_number_and_nothing_is_lef
 
 def test_a_goal_without_explanation_is_one_line() -> None:
     assert "*Goal not met:* Offer Follow-up (score 0.30)" in texts(alert(unmet(why=None)))
+
+
+def test_help_stands_under_what_was_found_escaped_and_once_for_each_rule() -> None:
+    found = [told(unmet(rule=rule), text, ("languages",)) for rule, text in (("a", "Ask <Ann>."), ("b", "Then."))]
+    assert texts(alert(*found))[1] == (
+        "*Goal not met:* Offer Follow-up (score 0.30)\n"
+        "> No offer.\n"
+        "_Perhaps out of scope: the recording's language is not known._\n"
+        "*What to do:* Ask &lt;Ann&gt;.\n"
+        "*What to do:* Then."
+    )
+
+
+def test_help_that_does_not_fit_a_section_is_counted() -> None:
+    found = [told(unmet(rule=f"{number}"), f"{number:02} " + "&" * 190) for number in range(9)]
+    assert texts(alert(*found))[1].endswith("_and 7 more hints in the alert_")
 
 
 def test_a_time_without_a_zone_is_shown_as_it_came_and_escaped() -> None:

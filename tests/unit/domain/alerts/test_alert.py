@@ -10,7 +10,7 @@ from domain.recording import RecordingDetails
 from domain.rules.kinds.goal_unmet import UnmetGoal
 from domain.rules.violation import Severity, Violation
 from tests.fakes.found import known, violations
-from tests.fakes.make import JUDGED_AT, alert, details, long_pause, unmet
+from tests.fakes.make import JUDGED_AT, alert, both, details, long_pause, missing, told, unmet
 
 
 def test_its_json_is_the_contract_with_subscribers() -> None:
@@ -108,8 +108,8 @@ class TestWords:
         assert alert(*found).headline() == headline
 
     def test_a_subject_two_rules_name_is_told_once_by_the_most_severe(self) -> None:
-        told = list(alert(unmet(rule="a", severity=Severity.CRITICAL), unmet(rule="b")).told())
-        assert [(each.summary, each.severity) for each in told] == [
+        seen = alert(unmet(rule="a", severity=Severity.CRITICAL), unmet(rule="b")).told()
+        assert [(each.summary, each.severity) for each in seen] == [
             ("Goal not met: Offer Follow-up, score 0.30", "critical")
         ]
 
@@ -130,6 +130,19 @@ class TestWords:
     ) -> None:
         composed = alert(known=known_as)
         assert (composed.recording_name(), composed.recorded()) == (name, recorded)
+
+
+def test_help_and_what_is_unknown_of_the_scope_join_the_json_where_there_is_any() -> None:
+    found = told(unmet(), "Call back.", ("languages",)), long_pause()
+    goal, pause = json.loads(alert(*found).model_dump_json())["violations"]
+    assert (goal["help"], goal["scope_unknown"]) == ("Call back.", ["languages"])
+    assert pause.keys() == {"rule_id", "subject", "severity", "summary", "evidence"}
+
+
+def test_only_goals_and_pauses_of_several_rules_are_told_once() -> None:
+    found = [kind(rule=rule) for kind in (unmet, long_pause, missing) for rule in "ab"]
+    combined = [both([unmet()], rule=rule) for rule in "ab"]
+    assert len(alert(*found, *combined).told()) == 1 + 1 + 2 + 2
 
 
 @given(found=violations(), details=known())

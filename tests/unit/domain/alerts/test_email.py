@@ -1,6 +1,7 @@
 """The alert as an e-mail, and the size of the SNS message that carries it."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from domain.alerts.alert import Alert, email_subject, email_text
 from domain.recording import RecordingDetails
 from domain.rules.violation import Severity, Violation
 from tests.fakes.found import known, violations
-from tests.fakes.make import alert, details, long_pause, unmet
+from tests.fakes.make import alert, both, details, long_pause, told, unmet
 
 
 def test_subject_and_text_read_well_alone() -> None:
@@ -62,10 +63,10 @@ def test_the_subject_is_one_line_of_ascii_under_100(found: list[Violation], deta
 def test_no_foreign_text_can_add_a_line(found: list[Violation], details: RecordingDetails | None) -> None:
     composed = alert(*found, known=details)
     told = list(composed.told())[:20]
-    explained = sum(bool(getattr(each.finding, "explanation", None)) for each in told)
+    extra = sum(bool(each.finding.quote) + len(each.helps) + bool(each.unchecked) for each in told)
     lines = email_text(composed).splitlines()
-    rest = any(line.startswith("- and ") for line in lines[2 + len(told) + explained :])
-    assert len(lines) == 2 + len(told) + explained + rest + 3
+    assert len(lines) <= 2 + len(told) + extra + 1 + 3
+    assert sum(line.startswith("- ") for line in lines) <= len(told) + 1
 
 
 def sns_bytes(composed: Alert) -> int:
@@ -75,15 +76,28 @@ def sns_bytes(composed: Alert) -> int:
     )
 
 
-def test_the_largest_alert_stays_well_under_the_256_kb_of_an_sns_message() -> None:
+def goals_of(text: str) -> list[Violation]:
+    return [
+        unmet(-(2**63) + n, name=text * 9_000, why=text * 9_000, score=-1e308, rule=f"{n % 50:064}")
+        for n in range(2_000)
+    ]
+
+
+def combinations_of(text: str) -> list[Violation]:
+    """Of eight such goals each, with the longest help and all that can be said about a scope."""
+    parts = goals_of(text)[:8]
+    return [told(both(parts, rule=f"{n:064}"), text * 200, ("languages", "recording_names")) for n in range(50)]
+
+
+@pytest.mark.parametrize("found", [goals_of, combinations_of])
+def test_the_largest_alert_stays_well_under_the_256_kb_of_an_sns_message(
+    found: Callable[[str], list[Violation]],
+) -> None:
     """Every text as long as it may be, and each character as costly as JSON within JSON makes it."""
     worst = max(
         (
             alert(
-                *(
-                    unmet(-(2**63) + n, name=text * 9_000, why=text * 9_000, score=-1e308, rule=f"{n % 50:064}")
-                    for n in range(2_000)
-                ),
+                *found(text),
                 recording=2**63 - 1,
                 known=details(name=text * 9_000, created_at=text * 9_000, duration_ms=2**63 - 1),
             )
@@ -92,5 +106,25 @@ def test_the_largest_alert_stays_well_under_the_256_kb_of_an_sns_message() -> No
         key=sns_bytes,
     )
     attributes = json.dumps(worst.rule_ids)
-    assert 100_000 < sns_bytes(worst) < 200_000
+    assert 100_000 < sns_bytes(worst) < 240_000
     assert sns_bytes(worst) + len(attributes) < 262_144
+    assert len(worst.violations) >= 8
+    assert worst.violations_total == len(found("x"))
+
+
+def test_help_and_an_unknown_scope_stand_under_what_was_found() -> None:
+    found = told(unmet(why="No offer."), "Call\nthe customer back.", ("languages", "longer_than_ms", "shorter_than_ms"))
+    assert email_text(alert(found)).splitlines()[2:6] == [
+        "- Goal not met: Offer Follow-up, score 0.30",
+        "  No offer.",
+        "  What to do: Call the customer back.",
+        "  Perhaps out of scope: the recording's language and length are not known.",
+    ]
+
+
+def test_a_goal_of_two_rules_is_told_once_with_the_help_of_both() -> None:
+    found = [
+        told(unmet(rule=rule), text) for rule, text in (("a", "First."), ("b", None), ("c", "Then."), ("d", "First."))
+    ]
+    helps = [line for line in email_text(alert(*found)).splitlines() if "What to do" in line]
+    assert helps == ["  What to do: First.", "  What to do: Then."]
