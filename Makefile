@@ -56,6 +56,10 @@ format: $(VENV) ## Format the code, and mend what lint can mend
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
+.PHONY: schema
+schema: $(VENV) ## docs/rules.schema.json from the models of the rules
+	@PYTHONPATH=src .venv/bin/python -m local.rules_schema
+
 .PHONY: invoke
 invoke: $(VENV) $(SAM_READY) $(EMULATOR) ## One event through one function, without Docker  FUNCTION=evaluate|slack|webhook|discovery EVENT=events/….json [PORT=4566]
 	@.venv/bin/python -m local.invoke $(call required,FUNCTION) $(call required,EVENT) $(if $(PORT),--port $(PORT))

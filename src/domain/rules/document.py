@@ -21,10 +21,11 @@ _LONGEST: Final = 100_000
 
 
 class RuleSet(BaseModel):
-    """The rules document. `version` is the schema's, not the operator's."""
+    """The rules document. `version` is the schema's, not the operator's. `$schema` is for editors alone."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
+    editors_schema: Annotated[str | None, Field(alias="$schema", max_length=200)] = None
     version: Literal[1]
     rules: Annotated[tuple[Rule, ...], Field(strict=False, max_length=50)]
 

@@ -120,7 +120,8 @@ def _fields(place: _Place) -> list[str]:
             models = [_KINDS[tag]]
         case _:
             return []
-    return [name for model in models for name in model.model_fields if name != CONDITION]
+    fields = ((name, field.alias) for model in models for name, field in model.model_fields.items())
+    return [alias or name for name, alias in fields if name != CONDITION]
 
 
 def _near(given: str, allowed: Sequence[str]) -> str:

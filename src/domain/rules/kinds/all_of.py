@@ -18,7 +18,7 @@ class AllMet(CombinedFinding):
 
 
 class AllOf(Combination):
-    """A call that certainly misses one of them is silent, also where another cannot be judged."""
+    """The call meets every condition of `of`. If it certainly misses one, the others need not be judged."""
 
     finding = AllMet
 

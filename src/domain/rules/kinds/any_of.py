@@ -18,7 +18,7 @@ class AnyMet(CombinedFinding):
 
 
 class AnyOf(Combination):
-    """A call that certainly meets one of them fires, also where another cannot be judged."""
+    """The call meets a condition of `of`. If it certainly meets one, the others need not be judged."""
 
     finding = AnyMet
 
