@@ -137,7 +137,7 @@ class TestBodies:
 
         for name in ("from_json", "to_json", "_parsed"):
             monkeypatch.setattr(client, name, noted(getattr(client, name)))
-        vendor.answers(body(123))
+        vendor.answers(body(123) | {"keywords": []})
         vendor.answers({"id": 123}, path="123")
         vendor.results()
         vendor.api.details(123)

@@ -8,7 +8,7 @@ from tests.simulation.arrivals import arrivals_of
 from tests.simulation.discovery_plan import add_discovery
 from tests.simulation.drawn_faults import fault_plan_of
 from tests.simulation.drawn_recordings import recordings_of
-from tests.simulation.operator_entries import entries_of
+from tests.simulation.operator_entries import entries_of, with_rich_rules
 from tests.simulation.outages import aws_outages, email_outages, slack_outages, vendor_outages
 from tests.simulation.scenario import Scenario
 from tests.simulation.times import SECOND
@@ -38,6 +38,7 @@ def scenario_of(seed: int) -> Scenario:
         if left < 0:
             return situation(random)
     scenario = _any(random)
+    scenario.entries = with_rich_rules(Random(f"rules {seed}"), scenario.entries)
     add_discovery(seed, scenario)
     return scenario
 

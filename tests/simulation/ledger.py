@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.simulation.documents import Document
 from tests.simulation.queue import Facts
-from tests.simulation.recordings import Document
 from tests.simulation.world import Task
 
 

@@ -13,7 +13,7 @@ from domain.alerts import deliver
 from domain.evaluation import attempt, fetch, outbox, outcome
 from handlers import evaluate_recordings
 from runtime import batch, evaluation_report, received_events
-from tests.simulation import notifier_mutations
+from tests.simulation import notifier_mutations, rule_mutations
 from tests.simulation.parallel import on_all_cores
 from tests.simulation.simulation import Finding, run
 from tests.simulation.substitution import Change, Constant, Substitution
@@ -172,14 +172,6 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "group answers outrun events": (
         Substitution(received_events, "by_recording", "if message.history.outrun:", "if False:"),
     ),
-    "no goals under earlier rules": (
-        Substitution(
-            fetch,
-            "_first_step",
-            "return Step.DETAILS if step is Step.RESULTS_WITHOUT_GOALS and wait_for_goals else step",
-            "return step",
-        ),
-    ),
     "the mark depends on the revision": (
         Substitution(
             _Outcomes,
@@ -202,9 +194,6 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             "    finally:\n        self._told_to_hold_until_ms = 0\n    return\n    #",
         ),
     ),
-    "the digest covers what no rule reads": (
-        Substitution(outcome.Snapshot, "digest", "hashlib.sha256(text)", "hashlib.sha256(self.json)"),
-    ),
     "an outcome that cannot be read fails its batch": (
         Substitution(
             _Outcomes,
@@ -219,6 +208,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             schedule, "_next_free", "newest_ms = slots[-1] if", "newest_ms = slots[-1] + WINDOW_MS // limit if"
         ),
     ),
+    **rule_mutations.MUTATIONS,
     **TRIGGER_MUTATIONS,
     "explanations logged": (
         Substitution(

@@ -1,17 +1,21 @@
 """The stored parameters of a seed, and the operator's changes to them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Final
 
 from adapters.identitycall.client import API_KEY as API_KEY_ENTRY
 from adapters.rule_book import RULES
 from adapters.slack.webhook import WEBHOOK_URL as WEBHOOK_ENTRY
 from tests.simulation import slack, vendor
+from tests.simulation.documents import DEFAULT_RULES, DOCUMENTS, INVALID_DOCUMENTS, RICH_DOCUMENTS, reads_goals
 from tests.simulation.outages import period
-from tests.simulation.recordings import DEFAULT_RULES, DOCUMENTS, INVALID_DOCUMENTS, reads_goals
 from tests.simulation.times import HOUR, MINUTE
 from tests.simulation.world import START_MS
+
+_RICH: Final = 0.2
+_REPLACED: Final = 0.7
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,24 @@ def entries_of(random: Random) -> list[Entry]:
             Entry(until_ms, RULES, _document(random)),
         ]
     return sorted(entries, key=lambda entry: entry.at_ms)
+
+
+def with_rich_rules(random: Random, entries: list[Entry]) -> list[Entry]:
+    """In some seeds, rules that read more or stay in the shadow take the place of the others.
+
+    `random` is of their own, so that all else of the seed is as it was drawn.
+    """
+    if random.random() > _RICH:
+        return entries
+    first = [] if any(entry.name == RULES for entry in entries) else [_rich(random, Entry(START_MS, RULES, None))]
+    return first + [
+        _rich(random, entry) if entry.name == RULES and entry.valid and random.random() < _REPLACED else entry
+        for entry in entries
+    ]
+
+
+def _rich(random: Random, entry: Entry) -> Entry:
+    return replace(entry, value=json.dumps(random.choice(RICH_DOCUMENTS)))
 
 
 def _document(random: Random) -> str | None:

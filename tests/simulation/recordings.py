@@ -1,18 +1,15 @@
-"""The states of each recording over time, and the violations that each rules document finds in them.
-
-The judgement is written independently of the product's, so that each checks the other.
-"""
+"""The states of each recording over time."""
 
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any, Final
 
-MAX_PAUSE_MS: Final = 5_000
+LENGTH_MS: Final = 312_000
+"""Of each recording."""
 SPOKEN: Final = "SPOKEN-WORDS"
 """Part of every explanation; must be in no log line."""
 
@@ -71,6 +68,11 @@ class Recording:
     """Its outcome is one that another release wrote."""
     _bodies: dict[int, bytes] = field(default_factory=dict)
     _digests: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str | None:
+        """As its details tell it, if they do."""
+        return ("de-DE", None, "en")[self.number % 3]
 
     @cached_property
     def _times(self) -> list[int]:
@@ -144,75 +146,3 @@ class Recording:
         goals = [{name: goal[name] for name in goal if name != "explanation"} for goal in results["goals"]]
         facts = {"goals": goals, "pauses": results["pauses"], "keywords": []}
         return "2:" + hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
-
-
-# ── rules ──
-
-Document = dict[str, Any]
-
-DEFAULT_RULES: Final[Document] = {
-    "version": 1,
-    "rules": [
-        {"id": "unmet-goal", "when": "goal_unmet", "severity": "warning"},
-        {"id": "long-pause", "when": "pause_too_long", "longer_than_ms": MAX_PAUSE_MS, "severity": "warning"},
-    ],
-}
-DOCUMENTS: Final[tuple[Document, ...]] = (
-    DEFAULT_RULES,
-    {"version": 1, "rules": [{"id": "weak-goal", "when": "goal_unmet", "severity": "critical", "score_below": 0.4}]},
-    {
-        "version": 1,
-        "rules": [
-            {"id": "pauses", "when": "pause_too_long", "longer_than_ms": 3000, "severity": "info"},
-            {"id": "silence", "when": "silence_too_much", "longer_than_ms": 7000, "severity": "info"},
-        ],
-    },
-    {
-        "version": 1,
-        "rules": [
-            {"id": "unmet-goal", "when": "goal_unmet", "severity": "critical", "goal_ids": [1, 3]},
-            {"id": "long-pause", "when": "pause_too_long", "longer_than_ms": 7000, "severity": "info"},
-            {"id": "off", "when": "goal_unmet", "severity": "info", "enabled": False},
-        ],
-    },
-)
-INVALID_DOCUMENTS: Final = ("{", '{"version": 2, "rules": []}', '{"version": 1, "rules": [{"id": "x", "when": "?"}]}')
-
-
-def reads_goals(document: Document) -> bool:
-    return any(rule["when"] == "goal_unmet" and rule.get("enabled", True) for rule in document["rules"])
-
-
-def violations(state: State, document: Document) -> frozenset[tuple[str, str]]:
-    """Rule id and subject of everything the document finds in a state."""
-    return frozenset(
-        (rule["id"], subject)
-        for rule in document["rules"]
-        if rule.get("enabled", True)
-        for subject in _SUBJECTS[rule["when"]](state, rule)
-    )
-
-
-def _goal_unmet(state: State, rule: Document) -> Iterator[str]:
-    for goal in state.goals:
-        watched = goal.goal_id in rule.get("goal_ids", [goal.goal_id])
-        if not goal.met and watched and goal.score < rule.get("score_below", 2):
-            yield f"goal:{goal.goal_id}"
-
-
-def _pause_too_long(state: State, rule: Document) -> Iterator[str]:
-    for pause in state.pauses:
-        if not pause.compliant and pause.duration_ms > rule["longer_than_ms"]:
-            yield f"pause:{pause.start_ms}-{pause.start_ms + pause.duration_ms}"
-
-
-def _silence_too_much(state: State, rule: Document) -> Iterator[str]:
-    if sum(pause.duration_ms for pause in state.pauses if not pause.compliant) > rule["longer_than_ms"]:
-        yield "silence"
-
-
-_SUBJECTS: Final[dict[str, Callable[[State, Document], Iterator[str]]]] = {
-    "goal_unmet": _goal_unmet,
-    "pause_too_long": _pause_too_long,
-    "silence_too_much": _silence_too_much,
-}

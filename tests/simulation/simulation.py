@@ -10,6 +10,7 @@ from adapters.slack.webhook import WEBHOOK_URL
 from domain.rules.document import default_rules, parse_rules
 from tests.simulation.arrivals import Arrival
 from tests.simulation.direct_invocations import DirectInvocations
+from tests.simulation.documents import DEFAULT_RULES, MAX_PAUSE_MS
 from tests.simulation.drawn_scenarios import scenario_of
 from tests.simulation.event_source import EventSourceMapping
 from tests.simulation.faults import Outside
@@ -19,7 +20,7 @@ from tests.simulation.ledger import InForce, Ledger
 from tests.simulation.mailbox import Mailbox
 from tests.simulation.operator_entries import Entry
 from tests.simulation.queue import Facts
-from tests.simulation.recordings import DEFAULT_RULES, MAX_PAUSE_MS, Recording
+from tests.simulation.recordings import Recording
 from tests.simulation.scenario import Scenario
 from tests.simulation.slack import Slack
 from tests.simulation.stored import Stored

@@ -11,7 +11,7 @@ import requests
 
 from tests.simulation.faults import CallFault, Outside, alive
 from tests.simulation.invariants.requests import RequestInvariants
-from tests.simulation.recordings import Kind, Recording
+from tests.simulation.recordings import LENGTH_MS, Kind, Recording
 from tests.simulation.vendor_answers import DOWN, ODD, Answer, error_body, failure, spoilt, spoilt_page
 from tests.simulation.vendor_list import VendorList
 from tests.simulation.world import Task
@@ -171,8 +171,9 @@ class Vendor:
             "id": recording.recording_id,
             "name": f"Call {recording.number}",
             "status": status,
-            "duration_ms": 312_000,
+            "duration_ms": LENGTH_MS,
             "created_at": "2026-11-22T08:59:00Z",
             "goals_evaluated": kind is Kind.READY,
+            "language": recording.language,
         }
         return Answer(200, json.dumps({"data": details}).encode(), state=index)

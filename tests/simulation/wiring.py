@@ -25,12 +25,12 @@ from runtime.metrics import EmfMeter
 from runtime.settings import DiscoverySettings, EvaluationSettings, NotifierSettings, WebhookSettings
 from tests.simulation.aws import TABLE, DynamoDb, Sqs, Ssm
 from tests.simulation.discovery_plan import DiscoveryPlan
+from tests.simulation.documents import MAX_PAUSE_MS
 from tests.simulation.faults import Outside
 from tests.simulation.functions import Environment
 from tests.simulation.invariants.every import Invariants
 from tests.simulation.log import CheckedLog
 from tests.simulation.mailbox import Mailbox
-from tests.simulation.recordings import MAX_PAUSE_MS
 from tests.simulation.slack import Slack, in_place_of_urllib
 from tests.simulation.sns import ALERT_TOPIC, EMAIL_TOPIC, Sns
 from tests.simulation.stored import Stored

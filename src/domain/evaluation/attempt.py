@@ -121,8 +121,8 @@ class Attempt:
         details_error: AlertsError | None = None
         if new and details is None:
             details, details_error = self._details_or_error(begun.event.recording, deadline_ms)
-        in_shadow = judge_shadow(rules, replace(call, details=details)) if rules.shadow else Judgement()
         kept = details.kept() if details else stored.details if stored else None
+        in_shadow = judge_shadow(rules, replace(call, details=kept)) if rules.shadow else Judgement()
         evaluated_at_ms = self.now_ms()
         outcome = Outcome(
             recording=recording,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from tests.simulation.documents import TRIALS
 from tests.simulation.functions import Invocation
 from tests.simulation.invariants.observed import Observed
 from tests.simulation.ledger import Sent
@@ -23,6 +24,8 @@ class AlertInvariants:
         ledger, alert_id = self._ledger, alert["alert_id"]
         number = self._observed.recording(str(alert["recording_id"])).number
         for violation in alert["violations"]:
+            if violation["rule_id"] in TRIALS:
+                raise Violated(3, f"recording {number}: the shadow rule {violation['rule_id']} alerts")
             about = (number, violation["rule_id"], violation["subject"])
             if ledger.alert_of.setdefault(about, alert_id) != alert_id:
                 raise Violated(3, f"recording {number}: {about[1:]} is alerted again under another alert id")

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Final, cast
 
+from tests.simulation.documents import Document, in_shadow, reads_goals, violations
 from tests.simulation.functions import Invocation
 from tests.simulation.invariants.observed import Observed
 from tests.simulation.invariants.secrets import SECRET
 from tests.simulation.ledger import Held, InForce
 from tests.simulation.queue import Facts
-from tests.simulation.recordings import Document, Kind, Recording, reads_goals, violations
+from tests.simulation.recordings import Kind, Recording
 from tests.simulation.table import Item
 from tests.simulation.world import Violated, current
 
@@ -87,10 +88,13 @@ class OutcomeInvariants:
     def _check_judgement(self, recording: Recording, index: int, after: Item) -> None:
         number, state = recording.number, recording.states[index]
         document = self._in_force(after["rules_version"]["S"], number)
-        found = violations(state, document)
+        found = violations(recording, state, document)
         stated = {(kept["M"]["rule_id"]["S"], kept["M"]["subject"]["S"]) for kept in after["violations"]["L"]}
         if stated != found or int(after["violations_total"]["N"]) != len(found):
             raise Violated(2, f"recording {number}: judged {sorted(stated)}, but it is {sorted(found)}")
+        self._check_shadow(recording, index, after, document)
+        if "unjudged" in after:
+            raise Violated(2, f"recording {number}: {after['unjudged']} count as unjudged, and no fact is missing")
         if state.kind is Kind.GOALS_PENDING and reads_goals(document) and not self._facts().said_evaluated:
             waited_ms = self._world.now_ms - self._facts().since_ms
             if waited_ms < _GOALS_AWAITED_MS - _CLOCKS_MS:
@@ -98,6 +102,17 @@ class OutcomeInvariants:
             if after.get("goals_evaluated") != {"BOOL": False}:
                 raise Violated(2, f"recording {number}: judged without its goals, and does not say so")
         self._ledger.to_alert[number] |= found
+
+    def _check_shadow(self, recording: Recording, index: int, after: Item, document: Document) -> None:
+        known = "recording" in after
+        found, unjudged = in_shadow(recording, recording.states[index], document, details_known=known)
+        kept = after.get("shadow", {"L": []})["L"]
+        stated = {(each["M"]["rule_id"]["S"], each["M"]["subject"]["S"]) for each in kept}
+        left = {each["S"] for each in after.get("shadow_unjudged", {"L": []})["L"]}
+        if stated != found or left != unjudged:
+            said = f"{sorted(stated)}, {sorted(left)} unjudged"
+            it_is = f"{sorted(found)}, {sorted(unjudged)}"
+            raise Violated(2, f"recording {recording.number}: the shadow rules found {said}, but it is {it_is}")
 
     def _in_force(self, version: str, number: int) -> Document:
         """The document of this version, if it was in force within the cache time."""
