@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from adapters.batching import BatchThreads
 from adapters.dynamodb.outcome_table import DynamoOutcomeTable
 from domain.errors import Unusable
-from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Shadow, Snapshot, Status, keep
+from domain.evaluation.outcome import KeptViolation, OutboxAlert, Outcome, Snapshot, Status, keep
 from domain.lease import LEASE_MS
 from domain.recording import RecordingId, Results
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -76,24 +76,6 @@ class TestItem:
             "alerted": {"SS": sorted(VIOLATED.alerted)},
             "expires_at": {"N": str(NOON_MS // 1000 + YEAR_S)},
         }
-
-    def test_details_shadow_findings_and_unjudged_rules_are_kept_beside(
-        self, aws: Aws, table: DynamoOutcomeTable
-    ) -> None:
-        shadow = Shadow((("s", "goal:3"),), 1, ("t",))
-        table.save(replace(CLEAR, details=details(language="de").kept(), unjudged=("k",), shadow=shadow))
-        item = aws.item("RECORDING#123")
-        assert item["recording"] == {
-            "M": {
-                "name": {"S": "Support call 42"},
-                "created_at": {"S": "2026-11-22T09:15:00Z"},
-                "language": {"S": "de"},
-                "duration_ms": {"N": "245000"},
-            }
-        }
-        assert item["shadow"] == {"L": [{"M": {"rule_id": {"S": "s"}, "subject": {"S": "goal:3"}}}]}
-        assert (item["shadow_total"], item["shadow_unjudged"]) == ({"N": "1"}, {"L": [{"S": "t"}]})
-        assert item["unjudged"] == {"L": [{"S": "k"}]}
 
     def test_a_published_alert_says_when_and_keeps_no_message(self, aws: Aws, table: DynamoOutcomeTable) -> None:
         table.save(VIOLATED)

@@ -20,7 +20,7 @@ from domain.recording import RecordingDetails, RecordingId
 from domain.retry import not_found_for_good
 from domain.rules.call import Call
 from domain.rules.document import RuleSet
-from domain.rules.judge import Judgement, judge, judge_shadow
+from domain.rules.judge import NOTHING, judge, judge_shadow
 from domain.rules.violation import Violation
 from domain.triggers.source import Source
 
@@ -122,7 +122,7 @@ class Attempt:
         if new and details is None:
             details, details_error = self._details_or_error(begun.event.recording, deadline_ms)
         kept = details.kept() if details else stored.details if stored else None
-        in_shadow = judge_shadow(rules, replace(call, details=kept)) if rules.shadow else Judgement()
+        in_shadow = judge_shadow(rules, replace(call, details=kept)) if rules.shadow else NOTHING
         evaluated_at_ms = self.now_ms()
         outcome = Outcome(
             recording=recording,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from domain.errors import AlertsError, Unusable
 from domain.recording import MAX_FINDINGS
@@ -20,6 +21,9 @@ class Judgement:
 
     violations: tuple[Violation, ...] = ()
     unjudged: tuple[str, ...] = ()
+
+
+NOTHING: Final = Judgement()
 
 
 def judge(rules: RuleSet, call: Call) -> Judgement:
@@ -56,5 +60,7 @@ def _gather(rule: Rule, call: Call, found: dict[tuple[str, str], Violation]) -> 
 
 
 def _judgement(found: dict[tuple[str, str], Violation], unjudged: Sequence[str]) -> Judgement:
+    if not found and not unjudged:
+        return NOTHING
     ordered = sorted(found.values(), key=lambda violation: -violation.severity.urgency)
     return Judgement(tuple(ordered), tuple(unjudged))

@@ -13,7 +13,7 @@ from domain.rules.call import Call, FactMissing
 from domain.rules.condition import Condition, Fact, refused, written
 from domain.rules.kinds import AnyCondition
 from domain.rules.scope import Scope
-from domain.rules.violation import Severity, Violation
+from domain.rules.violation import Finding, Severity, Violation
 
 CONDITION: Final = "condition"
 """The field that no document has: the fields of the kind stand beside the rule's own."""
@@ -71,15 +71,21 @@ class Rule(BaseModel):
 
     def violations(self, call: Call) -> Iterator[Violation]:
         """Everything that breaks it, if the recording is in scope. Raises as `Condition.findings` does."""
-        unknown: tuple[str, ...] | None = ()
-        if self.scope and call.details:
-            unknown = self.scope.unknown(call.details)
+        findings = self.condition.findings(call)
+        # No generator of its own where there is no scope: every clear call would pay for it.
+        return map(self._violation, findings) if self.scope is None else self._within(self.scope, call, findings)
+
+    def _within(self, scope: Scope, call: Call, findings: Iterator[Finding]) -> Iterator[Violation]:
+        unknown = scope.unknown(call.details) if call.details else ()
         if unknown is None:
             return
-        for finding in self.condition.findings(call):
-            if self.scope and not call.details:
+        for finding in findings:
+            if not call.details:
                 raise FactMissing("the recording's details")
-            yield Violation(self.id, self.severity, finding, self.help, unknown)
+            yield self._violation(finding, unknown)
+
+    def _violation(self, finding: Finding, unknown: tuple[str, ...] = ()) -> Violation:
+        return Violation(self.id, self.severity, finding, self.help, unknown)
 
     def written(self) -> dict[str, Any]:
         """As a document has it: its own fields, then those of its condition."""

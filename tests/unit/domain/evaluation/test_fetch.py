@@ -1,81 +1,20 @@
 """The steps of a fetch: in one attempt while requests are free, one request an attempt where they are scarce."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from domain.errors import KeyRefused, NotAnalysed, NotFound, Throttled, Unavailable
-from domain.evaluation.fetch import GOALS_AWAITED_MS, AnalysisFailed, FetchAnalysis, Fetched, Step, Wait
+from domain.errors import KeyRefused, NotFound, Throttled, Unavailable
+from domain.evaluation.fetch import GOALS_AWAITED_MS, AnalysisFailed, Fetched, Step, Wait
 from domain.recording import RecordingDetails
-from domain.retry import Deferred, History, settle
-from tests.fakes.clock import NOON_MS, FakeClock
-from tests.fakes.make import body, details, fresh_history, goal, pause
-from tests.fakes.outside import FakeBudget, FakeVendor
-
-PENDING = details(status="processing", goals_evaluated=False)
-WITHOUT_GOALS = details(status="completed", goals_evaluated=False)
-EVALUATED = details(status="completed", goals_evaluated=True)
-FAILED = details(status="failed", goals_evaluated=None)
-EARLY = NotAnalysed("422")
-
-Analysis = Fetched | AnalysisFailed | Wait
-
-
-@dataclass
-class Needs:
-    """What the rules read."""
-
-    reads_goals: bool
-    reads_details: bool
-
-
-@dataclass
-class World:
-    clock: FakeClock = field(default_factory=FakeClock)
-    vendor: FakeVendor = field(default_factory=FakeVendor)
-
-    def __post_init__(self) -> None:
-        self.budget = FakeBudget(self.clock)
-        self.fetch = FetchAnalysis(self.vendor, self.budget, self.clock)
-
-    def vendor_says(self, results: list[Any], known: list[Any] | None = None) -> None:
-        self.vendor.answers(123, *results)
-        self.vendor.describes(123, *(known or [EVALUATED]))
-
-    def attempt(
-        self, history: History | None = None, *, reads_goals: bool = True, reads_details: bool = False
-    ) -> Analysis:
-        self.fetch.begin(NOON_MS + 12_000)
-        return self.fetch(
-            123, history or fresh_history(), Needs(reads_goals, reads_details), latest_ms=NOON_MS + 12_000
-        )
-
-    def attempts_of_one_request(
-        self, *, reads_goals: bool = True, reads_details: bool = False, most: int = 20
-    ) -> Analysis:
-        """Attempt again and again, with one request each time."""
-        history = fresh_history()
-        for _ in range(most):
-            self.budget.left = 1
-            analysis = self.attempt(history, reads_goals=reads_goals, reads_details=reads_details)
-            if not isinstance(analysis, Wait):
-                return analysis
-            waiting = history.model_copy(update={"stage": analysis.step, "details": analysis.details})
-            deferral = settle(analysis.error, waiting, self.clock(), lambda: 0.0)
-            assert isinstance(deferral, Deferred)
-            history = deferral.history
-            self.clock.advance(max(1, deferral.delay_s * 1_000))
-        pytest.fail("the fetch did not end")
+from tests.fakes.clock import NOON_MS
+from tests.fakes.make import body, details, goal, pause
+from tests.unit.domain.evaluation.fetching import EARLY, EVALUATED, FAILED, PENDING, WITHOUT_GOALS, World, at
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def at(step: str, waited_ms: int = 0) -> History:
-    return History(first_sent_ms=NOON_MS - waited_ms, copied_ms=NOON_MS, stage=step)
 
 
 CASES: dict[str, tuple[list[Any], list[Any], bool, list[str], bool | None]] = {
@@ -110,82 +49,6 @@ def test_the_requests_and_their_result(
     else:
         assert isinstance(analysis, Fetched)
         assert analysis.goals_evaluated is evaluated
-
-
-DETAILS_CASES: dict[str, tuple[list[Any], list[Any], bool, list[str], list[str]]] = {
-    # results, details, do rules read goals → requests in one attempt, and with one request an attempt
-    "goals at once": (
-        [body(123, goal())],
-        [],
-        True,
-        ["results", "details"],
-        ["results", "details", "results"],
-    ),
-    "no rule reads goals": ([body(123)], [], False, ["results", "details"], ["results", "details", "results"]),
-    "no goals": (
-        [body(123)],
-        [EVALUATED],
-        True,
-        ["results", "details", "results"],
-        ["results", "details", "results"],
-    ),
-    "goals come, and are gone again": (
-        [body(123, goal()), body(123), body(123, goal())],
-        [EVALUATED],
-        True,
-        ["results", "details"],
-        ["results", "details", "results", "details", "results"],
-    ),
-}
-
-
-class TestDetailsForRules:
-    @pytest.mark.parametrize(
-        ("results", "known", "reads_goals", "at_once", "one_by_one"), DETAILS_CASES.values(), ids=DETAILS_CASES
-    )
-    def test_they_are_fetched_once_and_kept_while_requests_are_scarce(
-        self,
-        results: list[Any],
-        known: list[Any],
-        reads_goals: bool,
-        at_once: list[str],
-        one_by_one: list[str],
-    ) -> None:
-        for scarce, requests in ((False, at_once), (True, one_by_one)):
-            world = World()
-            world.vendor_says(results, known)
-            run = world.attempts_of_one_request if scarce else world.attempt
-            analysis = run(reads_goals=reads_goals, reads_details=True)
-            assert isinstance(analysis, Fetched)
-            assert analysis.details
-            assert analysis.details.name == EVALUATED.name
-            assert world.vendor.requests == [f"{request} 123" for request in requests]
-
-    def test_a_step_for_them_is_not_taken_once_no_rule_reads_them(self, world: World) -> None:
-        world.vendor_says([body(123, goal())])
-        assert isinstance(world.attempt(at("recording")), Fetched)
-        assert world.vendor.requests == ["results 123"]
-
-    def test_kept_ones_that_no_rule_reads_any_more_cost_no_request(self, world: World) -> None:
-        world.vendor_says([body(123, goal())])
-        kept = at("results").model_copy(update={"details": EVALUATED.kept()})
-        analysis = world.attempt(kept)
-        assert isinstance(analysis, Fetched)
-        assert analysis.details == EVALUATED.kept()
-
-    def test_a_step_of_rules_that_read_none_is_followed_by_them(self, world: World) -> None:
-        world.vendor_says([body(123, goal())])
-        analysis = world.attempt(at("results"), reads_details=True)
-        assert isinstance(analysis, Fetched)
-        assert analysis.details
-        assert world.vendor.requests == ["results 123", "details 123"]
-
-    def test_the_next_attempt_starts_with_them_if_they_had_no_request(self, world: World) -> None:
-        world.vendor_says([body(123, goal())])
-        world.budget.left = 1
-        analysis = world.attempt(reads_details=True)
-        assert isinstance(analysis, Wait)
-        assert (analysis.step, analysis.recording, analysis.details) == (Step.RECORDING, 123, None)
 
 
 class TestWaitingForGoals:
