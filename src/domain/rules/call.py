@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from domain.errors import Unusable
 from domain.recording import MAX_FINDINGS, Goal, Keyword, Pause, RecordingDetails, Results
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 class FactMissing(Exception):
@@ -61,5 +64,7 @@ class Call:
 
 
 @cache
-def _keywords() -> TypeAdapter[tuple[Keyword, ...]]:
+def _keywords() -> "TypeAdapter[tuple[Keyword, ...]]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - it costs a cold start, and few rules read keywords
+
     return TypeAdapter(Annotated[tuple[Keyword, ...], Field(max_length=MAX_FINDINGS, fail_fast=True)])
