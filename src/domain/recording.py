@@ -7,7 +7,7 @@ strictly typed; unknown fields are let through, so that a newer API does not sto
 import re
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 RecordingId = int | str
 """An `int` is the canonical id; a `str` is a lower-cased UUID, the other name the vendor gives the same recording."""
@@ -115,7 +115,8 @@ class RecordingDetails(_FromVendor):
     name: str | None = None
     created_at: str | None = None
     duration_ms: _Integer | None = None
-    language: str | None = None
+    language: Annotated[str | None, BeforeValidator(lambda told: told if isinstance(told, str) else None)] = None
+    """What is no text counts as not told: before rules had a scope, nothing read it."""
     status: str | None = None
     goals_evaluated: bool | None = None
 

@@ -112,6 +112,11 @@ def test_details_may_leave_everything_out(data: dict[str, Any]) -> None:
     assert RecordingDetails.model_validate(data).name is None
 
 
+@pytest.mark.parametrize("told", [None, 7, {"code": "de"}, ["de"]])
+def test_a_language_that_is_no_text_counts_as_not_told(told: Any) -> None:
+    assert RecordingDetails.model_validate({"language": told, "name": "Call"}).language is None
+
+
 @pytest.mark.parametrize(
     "data", [[], {"id": "1"}, {"name": 1}, {"duration_ms": "long"}, {"goals_evaluated": "yes"}, {"created_at": 1}]
 )
