@@ -53,6 +53,12 @@ def parse_moment(iso: str) -> datetime | None:
         return None
 
 
+def moment_or(text: str, default_ms: int) -> str:
+    """The time in a text as `iso` writes it; that of `default_ms` where the text is no time with a zone."""
+    parsed = parse_moment(text)
+    return iso(round(parsed.timestamp() * 1000) if parsed else default_ms)
+
+
 def moment(iso: str) -> str:
     """`2026-11-22 09:15 UTC`; a text that is no time with a zone is shown as it came."""
     parsed = parse_moment(iso)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 TABLE = "outcomes"
+INDEXED = ["status", "violations_total", "state", "verdicts"]
+"""Some of what the index holds beside the keys."""
 
 
 class Account:
@@ -31,6 +33,18 @@ class Account:
             AttributeDefinitions=[
                 {"AttributeName": "pk", "AttributeType": "S"},
                 {"AttributeName": "sk", "AttributeType": "S"},
+                {"AttributeName": "index_day", "AttributeType": "S"},
+                {"AttributeName": "index_time", "AttributeType": "S"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "by_day",
+                    "KeySchema": [
+                        {"AttributeName": "index_day", "KeyType": "HASH"},
+                        {"AttributeName": "index_time", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": INDEXED},
+                }
             ],
         )
         names = ("events", "event-dead-letters", "slack", "slack-dead-letters", "subscriber")

@@ -30,6 +30,8 @@ def test_a_claim_is_stored_beside_the_outcome_with_its_lease(aws: Aws, ledger: D
         "state": {"S": "claimed"},
         "lease_until_ms": {"N": str(NOON_MS + LEASE_MS)},
         "expires_at": {"N": EXPIRES},
+        "index_day": {"S": "DELIVERY#2026-11-23"},
+        "index_time": {"S": "2026-11-23T12:00:00.000Z#123"},
     }
 
 

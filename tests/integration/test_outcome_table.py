@@ -75,6 +75,8 @@ class TestItem:
             },
             "alerted": {"SS": sorted(VIOLATED.alerted)},
             "expires_at": {"N": str(NOON_MS // 1000 + YEAR_S)},
+            "index_day": {"S": "OUTCOME#2026-11-23"},
+            "index_time": {"S": "2026-11-23T12:00:00.234Z#123"},
         }
 
     def test_a_published_alert_says_when_and_keeps_no_message(self, aws: Aws, table: DynamoOutcomeTable) -> None:

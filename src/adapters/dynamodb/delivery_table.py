@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Final
 
-from adapters.dynamodb.keys import Item, delivery_key
+from adapters.dynamodb.keys import Indexed, Item, by_day, delivery_key
 from adapters.dynamodb.table import LostWrite, conditional
 from domain.alerts.alert import Alert
 from domain.alerts.deliver import AlreadySent, Claim, HeldByAnother
 from domain.ports import Clock
-from domain.wording import iso
+from domain.wording import iso, moment_or
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,7 +35,8 @@ class DynamoDeliveryLedger:
                 before = self._dynamodb.update_item(
                     TableName=self._table,
                     Key=self._key(alert),
-                    UpdateExpression="SET #state = :claimed, lease_until_ms = :until, expires_at = :expires",
+                    UpdateExpression="SET #state = :claimed, lease_until_ms = :until, expires_at = :expires, "
+                    "index_day = :index_day, index_time = :index_time",
                     ConditionExpression="attribute_not_exists(pk) OR (#state <> :sent AND lease_until_ms <= :now)",
                     ExpressionAttributeNames={"#state": "state"},
                     ExpressionAttributeValues={
@@ -44,7 +45,8 @@ class DynamoDeliveryLedger:
                         ":until": {"N": str(lease_until_ms)},
                         ":now": {"N": str(now_ms)},
                         ":expires": {"N": str(now_ms // 1000 + self._retention_s)},
-                    },
+                    }
+                    | {f":{name}": value for name, value in self._by_day(alert, now_ms).items()},
                     ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -86,6 +88,10 @@ class DynamoDeliveryLedger:
                 )
         except LostWrite:
             return  # The lease ran out and another worker holds the claim: there is nothing to release.
+
+    def _by_day(self, alert: Alert, now_ms: int) -> Item:
+        """The day of the judgement, so that an outcome and its deliveries are found together."""
+        return by_day(Indexed.DELIVERY, moment_or(alert.evaluated_at, now_ms), alert.recording_id)
 
     def _key(self, alert: Alert) -> Item:
         return delivery_key(alert.recording_id, alert.alert_id, self._destination).attributes

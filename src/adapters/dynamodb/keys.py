@@ -3,6 +3,7 @@
 The IAM policies in template.yaml name the same partition keys: each function may write its own alone.
 """
 
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from domain.recording import RecordingId
@@ -26,6 +27,23 @@ class Key(NamedTuple):
     @property
     def attributes(self) -> Item:
         return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
+
+
+class Indexed(StrEnum):
+    """What the index by day holds."""
+
+    OUTCOME = "OUTCOME"
+    DELIVERY = "DELIVERY"
+    VERDICT = "VERDICT"
+
+
+BY_DAY: Final = "by_day"
+"""The index: its hash is `index_day`, as `OUTCOME#2026-11-23`, and its range `index_time`, as `<time>#<id>`."""
+
+
+def by_day(what: Indexed, at: str, recording: RecordingId) -> Item:
+    """The attributes that put an item into the index. `at`: ISO 8601 UTC."""
+    return {"index_day": {"S": f"{what}#{at[:10]}"}, "index_time": {"S": f"{at}#{recording}"}}
 
 
 BUDGET_KEY: Final = Key("BUDGET", "REQUESTS")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.batching import BatchThreads, GatheredCall
 from adapters.dynamodb.judged import judged_attributes, read_details, read_rule_ids, read_shadow
-from adapters.dynamodb.keys import Item, Key, alias_key, number_of, outcome_key, recording_of
+from adapters.dynamodb.keys import Indexed, Item, Key, alias_key, by_day, number_of, outcome_key, recording_of
 from adapters.dynamodb.results_text import results_text, size_of
 from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
@@ -134,16 +134,19 @@ class DynamoOutcomeTable:
         return batch_read(self._dynamodb, self._table, keys, _READ_ATTRIBUTES, consistent=True)
 
     def _item(self, outcome: Outcome) -> Item:
+        evaluated_at = iso(outcome.evaluated_at_ms)
         item: Item = outcome_key(outcome.recording).attributes | {
             "status": {"S": outcome.status},
             "revision": {"N": str(outcome.revision)},
             "source": {"S": outcome.source},
             "fetch_started_at": {"S": iso(outcome.fetch_started_ms)},
-            "evaluated_at": {"S": iso(outcome.evaluated_at_ms)},
+            "evaluated_at": {"S": evaluated_at},
             "violations": {"L": [{"M": _violation_map(violation)} for violation in outcome.violations]},
             "violations_total": {"N": str(outcome.violations_total)},
             "expires_at": {"N": str(outcome.evaluated_at_ms // 1000 + self._retention_s)},
         }
+        # The other writes change neither the day nor anything that the index holds, so they cost no write there.
+        item |= by_day(Indexed.OUTCOME, evaluated_at, outcome.recording)
         if isinstance(outcome.recording, int):
             item["recording_id"] = {"N": str(outcome.recording)}
         if outcome.results_digest and outcome.rules_version:

@@ -1,9 +1,9 @@
 """The base of every kind: a condition that a call can meet. A rule is a condition under a name."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Flag, auto
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -29,6 +29,13 @@ class Fact(Flag):
     """The recording's details, which cost a request."""
 
 
+class Match(NamedTuple):
+    """One thing that meets a condition: its subject, and how to make its finding. Counting needs no finding."""
+
+    subject: str
+    finding: Callable[[], Finding]
+
+
 class Condition(BaseModel):
     """A kind adds `when`, which is its name in the document, and its own fields."""
 
@@ -45,11 +52,15 @@ class Condition(BaseModel):
         return Fact.NONE
 
     @abstractmethod
-    def findings(self, call: Call) -> Iterator[Finding]:
+    def matches(self, call: Call) -> Iterator[Match]:
         """Everything that meets it. Pure. What cannot be judged raises `FactMissing`, after all that was found.
 
         So it never counts as "nothing found".
         """
+
+    def findings(self, call: Call) -> Iterator[Finding]:
+        """The findings of `matches`."""
+        return (match.finding() for match in self.matches(call))
 
     def written(self) -> dict[str, Any]:
         """Its fields as a document has them."""

@@ -5,15 +5,16 @@ In the document both are one object: `{"id": …, "severity": …, "when": "goal
 
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import repeat, starmap
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, Fact, refused, written
+from domain.rules.condition import Condition, Fact, Match, refused, written
 from domain.rules.kinds import AnyCondition
 from domain.rules.scope import Scope
-from domain.rules.violation import Finding, Severity, Violation
+from domain.rules.violation import Severity, Violation
 
 CONDITION: Final = "condition"
 """The field that no document has: the fields of the kind stand beside the rule's own."""
@@ -70,22 +71,26 @@ class Rule(BaseModel):
         return self.condition.needs | (Fact.DETAILS if self.scope else Fact.NONE)
 
     def violations(self, call: Call) -> Iterator[Violation]:
-        """Everything that breaks it, if the recording is in scope. Raises as `Condition.findings` does."""
-        findings = self.condition.findings(call)
-        # No generator of its own where there is no scope: every clear call would pay for it.
-        return map(self._violation, findings) if self.scope is None else self._within(self.scope, call, findings)
+        """Everything that breaks it, if the recording is in scope. Raises as `Condition.matches` does."""
+        return starmap(self._violation, self.matches(call))
 
-    def _within(self, scope: Scope, call: Call, findings: Iterator[Finding]) -> Iterator[Violation]:
+    def matches(self, call: Call) -> Iterator[tuple[Match, tuple[str, ...]]]:
+        """What `violations` is made of, each with the fields of the scope that the recording's details leave open."""
+        matches = self.condition.matches(call)
+        # No generator of its own where there is no scope: every clear call would pay for it.
+        return zip(matches, repeat(())) if self.scope is None else self._within(self.scope, call, matches)
+
+    def _within(self, scope: Scope, call: Call, matches: Iterator[Match]) -> Iterator[tuple[Match, tuple[str, ...]]]:
         unknown = scope.unknown(call.details) if call.details else ()
         if unknown is None:
             return
-        for finding in findings:
+        for match in matches:
             if not call.details:
                 raise FactMissing("the recording's details")
-            yield self._violation(finding, unknown)
+            yield match, unknown
 
-    def _violation(self, finding: Finding, unknown: tuple[str, ...] = ()) -> Violation:
-        return Violation(self.id, self.severity, finding, self.help, unknown)
+    def _violation(self, match: Match, unknown: tuple[str, ...]) -> Violation:
+        return Violation(self.id, self.severity, match.finding(), self.help, unknown)
 
     def written(self) -> dict[str, Any]:
         """As a document has it: its own fields, then those of its condition."""

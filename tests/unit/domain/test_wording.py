@@ -90,3 +90,15 @@ def test_a_cut_text_fits_and_its_note_is_true(text: str, limit: int) -> None:
         kept, _, missing = shown.rpartition("… (+")
         assert text.startswith(kept)
         assert int(missing.removesuffix(" characters)")) == len(text) - len(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-11-23T13:00:00.234+01:00", "2026-11-23T12:00:00.234Z"),
+        ("2026-11-23T12:00:00", "1970-01-01T00:00:00.007Z"),
+        ("yesterday", "1970-01-01T00:00:00.007Z"),
+    ],
+)
+def test_a_time_is_written_in_one_form_and_what_is_none_gives_way(text: str, read: str) -> None:
+    assert wording.moment_or(text, 7) == read

@@ -1,10 +1,12 @@
 """`all`: the call meets every one of several conditions."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar, Literal
 
 from domain.rules.call import Call
-from domain.rules.kinds.combined import Combination, CombinedFinding
+from domain.rules.condition import Match
+from domain.rules.kinds.combined import CALL, Combination, CombinedFinding
 
 
 class AllMet(CombinedFinding):
@@ -24,10 +26,10 @@ class AllOf(Combination):
 
     when: Literal["all"]
 
-    def findings(self, call: Call) -> Iterator[AllMet]:
+    def matches(self, call: Call) -> Iterator[Match]:
         parts = self._parts(call)
         if parts.unmet:
             return
         if parts.missing:
             raise parts.missing
-        yield AllMet(of=AllMet.parts(parts.met))
+        yield Match(CALL, partial(AllMet.made_of, parts.met))

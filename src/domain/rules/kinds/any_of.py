@@ -1,10 +1,12 @@
 """`any`: the call meets at least one of several conditions."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar, Literal
 
 from domain.rules.call import Call
-from domain.rules.kinds.combined import Combination, CombinedFinding
+from domain.rules.condition import Match
+from domain.rules.kinds.combined import CALL, Combination, CombinedFinding
 
 
 class AnyMet(CombinedFinding):
@@ -24,9 +26,9 @@ class AnyOf(Combination):
 
     when: Literal["any"]
 
-    def findings(self, call: Call) -> Iterator[AnyMet]:
+    def matches(self, call: Call) -> Iterator[Match]:
         parts = self._parts(call)
         if parts.met:
-            yield AnyMet(of=AnyMet.parts(parts.met))
+            yield Match(CALL, partial(AnyMet.made_of, parts.met))
         elif parts.missing:
             raise parts.missing

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, Field
 
 from domain import wording
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, Fact
+from domain.rules.condition import Condition, Fact, Match
 from domain.rules.kinds.simple import SimpleCondition, SimpleFinding
 from domain.rules.violation import Finding
 
+CALL: Final = "call"
+"""The subject of what several conditions say together."""
 _PART: Final = 200
 _PARTS: Final = 500
 _QUOTES: Final = 300
@@ -37,9 +39,13 @@ class CombinedFinding(Finding):
     def parts(cls, findings: Sequence[Finding]) -> tuple[Part, ...]:
         return tuple(Part(summary=wording.cut(each.summary, _PART), evidence=each) for each in findings)
 
+    @classmethod
+    def made_of(cls, matches: Sequence[Match]) -> Self:
+        return cls(of=cls.parts([match.finding() for match in matches]))
+
     @property
     def subject(self) -> str:
-        return "call"
+        return CALL
 
     @property
     def detail(self) -> str:
@@ -62,9 +68,9 @@ class CombinedFinding(Finding):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The first finding of each condition that is met; how many are certainly not; what keeps the rest unjudged."""
+    """The first match of each condition that is met; how many are certainly not; what keeps the rest unjudged."""
 
-    met: list[Finding]
+    met: list[Match]
     unmet: int
     missing: FactMissing | None
 
@@ -83,11 +89,11 @@ class Combination(Condition):
 
     def _parts(self, call: Call) -> Parts:
         """Every condition is judged, whatever the others say: a malformed body raises in any order."""
-        met: list[Finding] = []
+        met: list[Match] = []
         unmet, missing = 0, None
         for condition in self.of:
             try:
-                first = next(condition.findings(call), None)
+                first = next(condition.matches(call), None)
             except FactMissing as error:
                 missing = error
                 continue

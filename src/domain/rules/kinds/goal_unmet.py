@@ -1,7 +1,7 @@
 """`goal_unmet`: the call did not reach a goal."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from domain import wording
 from domain.recording import Goal
 from domain.rules.call import Call
-from domain.rules.condition import Condition, Fact, folded
+from domain.rules.condition import Condition, Fact, Match, folded
 from domain.rules.violation import Finding
 
 _NAME: Final = 120
@@ -39,7 +39,7 @@ class UnmetGoal(Finding):
 
     @property
     def subject(self) -> str:
-        return f"goal:{self.goal_id}"
+        return _subject(self.goal_id)
 
     @property
     def detail(self) -> str:
@@ -75,12 +75,12 @@ class GoalUnmet(Condition):
     def needs(self) -> Fact:
         return Fact.GOALS
 
-    def findings(self, call: Call) -> Iterator[UnmetGoal]:
+    def matches(self, call: Call) -> Iterator[Match]:
         for goal in call.goals:
             if goal.met or not self._watches(goal):
                 continue
             if self.score_below is None or goal.score < self.score_below:
-                yield UnmetGoal.of(goal)
+                yield Match(_subject(goal.goal_id), partial(UnmetGoal.of, goal))
 
     def _watches(self, goal: Goal) -> bool:
         if self.goal_ids is None and self.goal_names is None:
@@ -90,3 +90,7 @@ class GoalUnmet(Condition):
     @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(map(folded, self.goal_names or ()))
+
+
+def _subject(goal_id: int) -> str:
+    return f"goal:{goal_id}"

@@ -1,13 +1,14 @@
 """`keyword_missing`: a keyword was not said, in the whole call or near its beginning."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from domain import wording
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, Fact, Milliseconds, Name, folded
+from domain.rules.condition import Condition, Fact, Match, Milliseconds, Name, folded
 from domain.rules.kinds.occurrences import NEVER, occurrences
 from domain.rules.violation import Finding
 
@@ -23,7 +24,7 @@ class MissingKeyword(Finding):
 
     @property
     def subject(self) -> str:
-        return f"keyword:{folded(self.keyword_name)}"
+        return _subject(self.keyword_name)
 
     @property
     def detail(self) -> str:
@@ -53,7 +54,7 @@ class KeywordMissing(Condition):
     def needs(self) -> Fact:
         return Fact.KEYWORDS
 
-    def findings(self, call: Call) -> Iterator[MissingKeyword]:
+    def matches(self, call: Call) -> Iterator[Match]:
         said = {folded(name): NEVER for name in self.keyword_names}
         for keyword in call.keywords:
             name = folded(keyword.keyword_name)
@@ -61,6 +62,11 @@ class KeywordMissing(Condition):
                 said[name] += occurrences(keyword, call, self.within_first_ms, None)
         for name in self.keyword_names:
             if said[folded(name)].possible <= 0:
-                yield MissingKeyword(keyword_name=name, within_first_ms=self.within_first_ms)
+                found = partial(MissingKeyword, keyword_name=name, within_first_ms=self.within_first_ms)
+                yield Match(_subject(name), found)
         if any(often.certain <= 0 < often.possible for often in said.values()):
             raise FactMissing("the places where a keyword was said")
+
+
+def _subject(keyword_name: str) -> str:
+    return f"keyword:{folded(keyword_name)}"

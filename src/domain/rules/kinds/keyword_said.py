@@ -1,7 +1,7 @@
 """`keyword_said`: a keyword was said, perhaps often, early, late or with a certain sentiment."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from domain import wording
 from domain.recording import Keyword
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, Fact, Milliseconds, Name, folded, refused
+from domain.rules.condition import Condition, Fact, Match, Milliseconds, Name, folded, refused
 from domain.rules.kinds.occurrences import NEVER, Occurrences, occurrences
 from domain.rules.violation import Finding
 
@@ -41,7 +41,7 @@ class SaidKeyword(Finding):
 
     @property
     def subject(self) -> str:
-        return f"keyword:{self.keyword_id}"
+        return _subject(self.keyword_id)
 
     @property
     def detail(self) -> str:
@@ -91,7 +91,7 @@ class KeywordSaid(Condition):
     def needs(self) -> Fact:
         return Fact.KEYWORDS | (Fact.NONE if self.within_last_ms is None else Fact.DETAILS)
 
-    def findings(self, call: Call) -> Iterator[SaidKeyword]:
+    def matches(self, call: Call) -> Iterator[Match]:
         said: dict[int, tuple[Keyword, Occurrences]] = {}
         for keyword in call.keywords:
             if self._counts(keyword):
@@ -100,7 +100,7 @@ class KeywordSaid(Condition):
                 said[keyword.keyword_id] = (first, so_far + more)
         for keyword, often in said.values():
             if often.certain >= self.times:
-                yield SaidKeyword.of(keyword, often, self.times)
+                yield Match(_subject(keyword.keyword_id), partial(SaidKeyword.of, keyword, often, self.times))
         if any(often.certain < self.times <= often.possible for _, often in said.values()):
             raise FactMissing("the places where a keyword was said")
 
@@ -112,3 +112,7 @@ class KeywordSaid(Condition):
     @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(map(folded, self.keyword_names or ()))
+
+
+def _subject(keyword_id: int) -> str:
+    return f"keyword:{keyword_id}"

@@ -1,6 +1,7 @@
 """`pause_too_long`: one non-compliant pause was longer than allowed."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from domain import wording
 from domain.recording import Pause
 from domain.rules.call import Call
-from domain.rules.condition import Condition
+from domain.rules.condition import Condition, Match
 from domain.rules.violation import Finding
 
 
@@ -35,7 +36,7 @@ class LongPause(Finding):
 
     @property
     def subject(self) -> str:
-        return f"pause:{self.start_ms}-{self.end_ms}"
+        return _subject(self.start_ms, self.end_ms)
 
     @property
     def detail(self) -> str:
@@ -60,7 +61,12 @@ class PauseTooLong(Condition):
     when: Literal["pause_too_long"]
     longer_than_ms: Annotated[int, Field(ge=0)]
 
-    def findings(self, call: Call) -> Iterator[LongPause]:
+    def matches(self, call: Call) -> Iterator[Match]:
         for pause in call.pauses:
             if not pause.compliant and pause.duration_ms > self.longer_than_ms:
-                yield LongPause.of(pause, self.longer_than_ms)
+                found = partial(LongPause.of, pause, self.longer_than_ms)
+                yield Match(_subject(pause.start_ms, pause.end_ms), found)
+
+
+def _subject(start_ms: int, end_ms: int) -> str:
+    return f"pause:{start_ms}-{end_ms}"

@@ -1,14 +1,17 @@
 """`silence_too_much`: all non-compliant pauses together were longer than allowed."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from functools import partial
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
 from domain import wording
 from domain.rules.call import Call
-from domain.rules.condition import Condition, Fact, refused
+from domain.rules.condition import Condition, Fact, Match, refused
 from domain.rules.violation import Finding, is_none
+
+_SUBJECT: Final = "silence"
 
 
 class MuchSilence(Finding):
@@ -28,7 +31,7 @@ class MuchSilence(Finding):
 
     @property
     def subject(self) -> str:
-        return "silence"
+        return _SUBJECT
 
     @property
     def detail(self) -> str:
@@ -70,19 +73,15 @@ class SilenceTooMuch(Condition):
     def needs(self) -> Fact:
         return Fact.NONE if self.share_above is None else Fact.DETAILS
 
-    def findings(self, call: Call) -> Iterator[MuchSilence]:
+    def matches(self, call: Call) -> Iterator[Match]:
         lengths_ms = [pause.duration_ms for pause in call.pauses if not pause.compliant]
         silence_ms = sum(lengths_ms)
+        found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(lengths_ms))
         if self.longer_than_ms is not None:
             if silence_ms > self.longer_than_ms:
-                yield MuchSilence(silence_ms=silence_ms, pauses=len(lengths_ms), limit_ms=self.longer_than_ms)
+                yield Match(_SUBJECT, partial(found, limit_ms=self.longer_than_ms))
         elif self.share_above is not None and silence_ms > 0:  # Without silence no length is needed.
-            limit_ms = self.share_above * call.duration_ms
-            if silence_ms > limit_ms:
-                yield MuchSilence(
-                    silence_ms=silence_ms,
-                    pauses=len(lengths_ms),
-                    limit_ms=int(limit_ms),
-                    limit_share=self.share_above,
-                    duration_ms=call.duration_ms,
-                )
+            duration_ms, share = call.duration_ms, self.share_above
+            if silence_ms > share * duration_ms:
+                limit_ms = int(share * duration_ms)
+                yield Match(_SUBJECT, partial(found, limit_ms=limit_ms, limit_share=share, duration_ms=duration_ms))
