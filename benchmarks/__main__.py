@@ -24,6 +24,7 @@ class Part(StrEnum):
     WEBHOOK = "webhook"
     BACKLOG = "backlog"
     MEMORY = "memory"
+    BACKTEST = "backtest"
 
 
 _MODULES = {Part.INIT: "initialisation"}

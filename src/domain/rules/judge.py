@@ -64,3 +64,33 @@ def _judgement(found: dict[tuple[str, str], Violation], unjudged: Sequence[str])
         return NOTHING
     ordered = sorted(found.values(), key=lambda violation: -violation.severity.urgency)
     return Judgement(tuple(ordered), tuple(unjudged))
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """Where one rule fired, without a finding built. `missing` says what it lacks, if that keeps it unjudged.
+
+    `scope_unknown`: whether the recording's details leave its scope open.
+    """
+
+    subjects: tuple[str, ...] = ()
+    scope_unknown: bool = False
+    missing: str | None = None
+
+
+SILENT: Final = Fired()
+
+
+def fired(rule: Rule, call: Call) -> Fired:
+    """Judge by one rule, whatever its mode. A rule that certainly fires is judged, whatever else it lacks."""
+    found: dict[str, bool] = {}
+    try:
+        for match, unknown in rule.matches(call):
+            found[match.subject] = bool(unknown)
+    except FactMissing as error:
+        if not found:
+            return Fired(missing=str(error))
+    except AlertsError:
+        if not found:
+            return Fired(missing="keywords that can be read")
+    return Fired(tuple(found), any(found.values())) if found else SILENT

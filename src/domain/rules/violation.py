@@ -94,5 +94,10 @@ class Violation:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of rule and subject alone: a new wording or score does not alert again."""
-        return hashlib.sha256(f"{self.rule_id}\n{self.subject}".encode()).hexdigest()[:_HASH_DIGITS]
+        """See `fingerprint`."""
+        return fingerprint(self.rule_id, self.subject)
+
+
+def fingerprint(rule_id: str, subject: str) -> str:
+    """A short hash of rule and subject alone: a new wording or score does not alert again."""
+    return hashlib.sha256(f"{rule_id}\n{subject}".encode()).hexdigest()[:_HASH_DIGITS]

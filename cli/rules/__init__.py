@@ -1,0 +1,1 @@
+"""`ica rules`: a file a command, and what they share: documents, rule tests, differences, the stored document."""

@@ -1,0 +1,41 @@
+"""The commands of `ica rules`: their arguments and their help. What each does is in the file of its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import DEFAULT_STACK, Format, Output, Region, StackName
+from cli.rules.backtest import Wish
+from cli.rules.backtest import backtest as backtest_file
+from cli.stack import session_in
+
+app = typer.Typer(name="rules", no_args_is_help=True, help="Alert rules: check, test, compare and store a document.")
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="a rules document (JSON)", show_default=False)]
+
+
+@app.callback()
+def group() -> None:
+    """Alert rules: check, test, compare and store a document."""
+
+
+@app.command(epilog="Example: ica rules backtest rules/support.json --since 14d --list --stack identitycall-alerts-dev")
+def backtest(  # noqa: PLR0913, PLR0917 - an option each
+    file: File,
+    stack: StackName = DEFAULT_STACK,
+    region: Region = None,
+    since: Annotated[str | None, typer.Option(help="calls judged since then: 30d, 12h, 2w; 30d if left out")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="the period's begin: days ago, or an ISO time")] = None,
+    to: Annotated[str | None, typer.Option(help="the period's end, likewise; now if left out")] = None,
+    against: Annotated[Path | None, typer.Option(help="a document to compare with, not the stored one")] = None,
+    list_ids: Annotated[bool, typer.Option("--list", help="name the calls that are new or gone")] = False,
+    words: Annotated[bool, typer.Option("--words", help="show what was found there, personal data included")] = False,
+    may_lose: Annotated[int, typer.Option(min=0, help="confirmed violations that may be lost")] = 0,
+    output: Format = Output.TABLE,
+) -> None:
+    """Judge past calls by a document and by the rules in force: what each rule finds, what is new, what is gone."""
+    wish = Wish(file, against, since, from_, to, list_ids, words, may_lose)
+    raise typer.Exit(backtest_file(session_in(region), stack, wish, output))

@@ -1,0 +1,106 @@
+"""Past calls out of the table: found by the index, read in threads while others are judged, and dropped."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from adapters.dynamodb.outcomes_by_day import Found, OutcomesByDay, days
+from cli.errors import CommandError, Exit
+from cli.period import Period
+from domain.backtest.stored import NotJudged, StoredOutcome
+
+_THREADS: Final = 4
+_AHEAD: Final = 6
+"""Batches that are read or wait to be judged: with `_BATCH_BYTES` they bound the memory."""
+_MOST_KEYS: Final = 100
+_FEWEST_KEYS: Final = 5
+_BATCH_BYTES: Final = 4_000_000
+
+Progress = Callable[[int, int], None]
+"""Told how many days of the period are read, of how many."""
+
+
+class PastCalls:
+    """The outcomes of a period, in no order. Closing it stops its threads."""
+
+    def __init__(self, table: OutcomesByDay, period: Period) -> None:
+        self._table = table
+        self._period = period
+        self._pool = ThreadPoolExecutor(_THREADS, "read")
+        self._keys_in_batch = _MOST_KEYS
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __call__(self, progress: Progress) -> Iterator[StoredOutcome | NotJudged]:
+        """Raises `CommandError` where the stack has no index or DynamoDB cannot keep up; else botocore's errors."""
+        reading: deque[Future[list[StoredOutcome | NotJudged]]] = deque()
+        try:
+            for page in self._pages(progress):
+                yield from (found.not_judged for found in page if found.not_judged)
+                keys = [found.key for found in page if not found.not_judged]
+                while keys:
+                    batch, keys = keys[: self._keys_in_batch], keys[self._keys_in_batch :]
+                    reading.append(self._pool.submit(self._table.read, batch))
+                    if len(reading) >= _AHEAD:
+                        yield from self._arrived(reading.popleft())
+            while reading:
+                yield from self._arrived(reading.popleft())
+        except ClientError as error:
+            if _lacks_index(error):
+                raise CommandError(_NO_INDEX, Exit.UNREACHABLE) from None
+            raise
+        except TimeoutError:
+            raise CommandError("DynamoDB keeps leaving reads undone; try again later.", Exit.UNREACHABLE) from None
+
+    def verdicts(self, until: str) -> dict[str, dict[str, str]]:
+        """The supervisors' verdicts since the period began: by recording id, as text, and fingerprint."""
+
+        def read(day: str) -> list[tuple[str, dict[str, str]]]:
+            return list(self._table.verdicts(day, self._period.from_at, until))
+
+        given: dict[str, dict[str, str]] = {}
+        try:
+            for recording, answers in chain.from_iterable(self._pool.map(read, days(self._period.from_at, until))):
+                given.setdefault(recording, {}).update(answers)
+        except ClientError as error:
+            if _lacks_index(error):
+                raise CommandError(_NO_INDEX, Exit.UNREACHABLE) from None
+            raise
+        return given
+
+    def _arrived(self, reading: Future[list[StoredOutcome | NotJudged]]) -> list[StoredOutcome | NotJudged]:
+        """One batch, when it is there. The next ones have as many keys as its size lets expect to fit."""
+        batch = reading.result()
+        size = sum(len(each.results) for each in batch if isinstance(each, StoredOutcome))
+        if size:
+            self._keys_in_batch = max(_FEWEST_KEYS, min(_MOST_KEYS, _BATCH_BYTES * len(batch) // size))
+        return batch
+
+    def _pages(self, progress: Progress) -> Iterator[Sequence[Found]]:
+        """Each page is read while the one before is worked on."""
+        every = days(self._period.from_at, self._period.to_at)
+
+        def pages() -> Iterator[Sequence[Found]]:
+            for number, day in enumerate(every):
+                yield from self._table.find(day, self._period.from_at, self._period.to_at)
+                progress(number + 1, len(every))
+
+        left = pages()
+        ahead = self._pool.submit(next, left, None)
+        while (page := ahead.result()) is not None:
+            ahead = self._pool.submit(next, left, None)
+            yield page
+
+
+_NO_INDEX: Final = "This stack's table has no index by day yet: it is an older deployment. Deploy this release first."
+
+
+def _lacks_index(error: ClientError) -> bool:
+    return "specified index" in str(error) or "index: by_day" in str(error)
