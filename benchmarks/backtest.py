@@ -51,22 +51,31 @@ def body(number: int) -> bytes:
     said = "The agent named the reason of the call, listened, and agreed on what happens next. "
     goals = [
         {
-            "goal_id": place, "goal_name": name, "met": (score := round(chance.uniform(0.05, 1), 2)) > 0.1,
-            "score": score, "explanation": said * 2,
+            "goal_id": place,
+            "goal_name": name,
+            "met": (score := round(chance.uniform(0.05, 1), 2)) > 0.075,
+            "score": score,
+            "explanation": said * 2,
         }
         for place, name in enumerate(_NAMES)
     ]
     pauses = [
         {
-            "start_ms": place * 30_000, "end_ms": place * 30_000 + (length := chance.randint(500, 6_000)),
-            "duration_ms": length, "compliant": chance.random() < 0.7, "after_dialogue_id": 400 + place,
+            "start_ms": place * 30_000,
+            "end_ms": place * 30_000 + (length := chance.randint(500, 5_150)),
+            "duration_ms": length,
+            "compliant": chance.random() < 0.7,
+            "after_dialogue_id": 400 + place,
         }
         for place in range(6)
     ]
     keywords = [
         {
-            "keyword_id": place, "keyword_name": f"keyword {place}", "sentiment": "neutral",
-            "count": 1, "timestamps_ms": [chance.randint(0, 200_000)],
+            "keyword_id": place,
+            "keyword_name": f"keyword {place}",
+            "sentiment": "neutral",
+            "count": 1,
+            "timestamps_ms": [chance.randint(0, 200_000)],
         }
         for place in range(3)
     ]

@@ -49,6 +49,10 @@ class _WithKeywords(Results):
     keywords: Any = None
 
 
+_read = TypeAdapter(Results).validator.validate_json
+_read_with_keywords = TypeAdapter(_WithKeywords).validator.validate_json
+
+
 class StoredCall(Call):
     """A call made of stored results. Its keywords are parsed already, and not yet checked."""
 
@@ -72,8 +76,8 @@ def read_call(stored: StoredOutcome, *, keywords: bool, goals_known: frozenset[s
     `goals_known` are versions of rules that wait for goals: where there are none, they judged that there are none.
     """
     try:
-        results = (_WithKeywords if keywords else Results).model_validate_json(stored.results)
+        results: Results = (_read_with_keywords if keywords else _read)(stored.results)
     except ValidationError:
         return None
-    known = bool(results.goals) or not stored.goals_evaluated or stored.rules_version in goals_known
+    known = bool(results.goals or not stored.goals_evaluated or stored.rules_version in goals_known)
     return StoredCall(results, None, stored.details, known)

@@ -1,6 +1,7 @@
 """A call as rules judge it: its results, and what else is known of its recording."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ class FactMissing(Exception):
     """A fact that a condition needs is not there, for good. The condition is neither met nor unmet."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
     """`keywords_json`: the body's `keywords`, if it has them. `details`: if they were fetched.
 
@@ -29,16 +30,26 @@ class Call:
     details: RecordingDetails | None = None
     goals_known: bool = True
 
-    @property
-    def pauses(self) -> tuple[Pause, ...]:
-        return self.results.pauses
+    _broken_pauses: list[Pause] | None = field(default=None, init=False, repr=False, compare=False)
+    _unmet_goals: list[Goal] | None = field(default=None, init=False, repr=False, compare=False)
+
+    # Each is looked for once, for all rules: few goals are unmet, and most of a backtest's time went into the rest.
 
     @property
-    def goals(self) -> tuple[Goal, ...]:
-        """Raises `FactMissing` where the vendor may not have evaluated them."""
+    def broken_pauses(self) -> Sequence[Pause]:
+        """The pauses that are not compliant."""
+        if self._broken_pauses is None:
+            self._broken_pauses = [pause for pause in self.results.pauses if not pause.compliant]
+        return self._broken_pauses
+
+    @property
+    def unmet_goals(self) -> Sequence[Goal]:
+        """Raises `FactMissing` where the vendor may not have evaluated the goals."""
         if not self.goals_known:
             raise FactMissing("the goals")
-        return self.results.goals
+        if self._unmet_goals is None:
+            self._unmet_goals = [goal for goal in self.results.goals if not goal.met]
+        return self._unmet_goals
 
     @cached_property
     def keywords(self) -> tuple[Keyword, ...]:

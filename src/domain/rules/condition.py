@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from enum import Flag, auto
-from typing import Annotated, Any, ClassVar, Final, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -29,11 +29,8 @@ class Fact(Flag):
     """The recording's details, which cost a request."""
 
 
-class Match(NamedTuple):
-    """One thing that meets a condition: its subject, and how to make its finding. Counting needs no finding."""
-
-    subject: str
-    finding: Callable[[], Finding]
+Match: TypeAlias = tuple[str, Callable[[], Finding]]
+"""One thing that meets a condition: its subject, and how to make its finding. Counting needs no finding."""
 
 
 class Condition(BaseModel):
@@ -46,6 +43,9 @@ class Condition(BaseModel):
     """The class of its findings."""
     later: ClassVar[frozenset[str]] = frozenset()
     """Fields that joined the kind after its first release: where absent, they leave the rules' digest as it was."""
+
+    looks_at: ClassVar[str | None] = None
+    """The part of the call, a property of `Call`, without which the kind finds nothing: most calls need no look."""
 
     @property
     def needs(self) -> Fact:
@@ -60,7 +60,7 @@ class Condition(BaseModel):
 
     def findings(self, call: Call) -> Iterator[Finding]:
         """The findings of `matches`."""
-        return (match.finding() for match in self.matches(call))
+        return (finding() for _, finding in self.matches(call))
 
     def written(self) -> dict[str, Any]:
         """Its fields as a document has them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.errors import AlertsError, Unusable
 from domain.recording import MAX_FINDINGS
@@ -66,8 +66,7 @@ def _judgement(found: dict[tuple[str, str], Violation], unjudged: Sequence[str])
     return Judgement(tuple(ordered), tuple(unjudged))
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(NamedTuple):
     """Where one rule fired, without a finding built. `missing` says what it lacks, if that keeps it unjudged.
 
     `scope_unknown`: whether the recording's details leave its scope open.
@@ -81,16 +80,28 @@ class Fired:
 SILENT: Final = Fired()
 
 
-def fired(rule: Rule, call: Call) -> Fired:
-    """Judge by one rule, whatever its mode. A rule that certainly fires is judged, whatever else it lacks."""
-    found: dict[str, bool] = {}
-    try:
-        for match, unknown in rule.matches(call):
-            found[match.subject] = bool(unknown)
-    except FactMissing as error:
-        if not found:
-            return Fired(missing=str(error))
-    except AlertsError:
-        if not found:
-            return Fired(missing="keywords that can be read")
-    return Fired(tuple(found), any(found.values())) if found else SILENT
+class Question:
+    """One rule, made ready to judge many calls, whatever its mode."""
+
+    __slots__ = ("_matches", "_scoped", "rule")
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._scoped = rule.scope is not None
+        self._matches = rule.matches if self._scoped else rule.condition.matches
+
+    def __call__(self, call: Call) -> Fired:
+        """A rule that certainly fires is judged, whatever else it lacks."""
+        subjects: list[str] = []
+        missing = None
+        try:
+            for subject, _ in self._matches(call):
+                subjects.append(subject)
+        except FactMissing as error:
+            missing = str(error)
+        except AlertsError:
+            missing = "keywords that can be read"
+        if not subjects:
+            return SILENT if missing is None else Fired(missing=missing)
+        distinct = subjects if len(subjects) == 1 else dict.fromkeys(subjects)
+        return Fired(tuple(distinct), self._scoped and bool(self.rule.scope_unknown(call)))

@@ -5,7 +5,7 @@ In the document both are one object: `{"id": …, "severity": …, "when": "goal
 
 from collections.abc import Iterator
 from enum import StrEnum
-from itertools import repeat, starmap
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -72,25 +72,29 @@ class Rule(BaseModel):
 
     def violations(self, call: Call) -> Iterator[Violation]:
         """Everything that breaks it, if the recording is in scope. Raises as `Condition.matches` does."""
-        return starmap(self._violation, self.matches(call))
+        # No generator: every clear call would pay for one.
+        return map(partial(self._violation, self.scope_unknown(call)), self.matches(call))
 
-    def matches(self, call: Call) -> Iterator[tuple[Match, tuple[str, ...]]]:
-        """What `violations` is made of, each with the fields of the scope that the recording's details leave open."""
-        matches = self.condition.matches(call)
-        # No generator of its own where there is no scope: every clear call would pay for it.
-        return zip(matches, repeat(())) if self.scope is None else self._within(self.scope, call, matches)
+    def matches(self, call: Call) -> Iterator[Match]:
+        """What `violations` is made of."""
+        return self.condition.matches(call) if self.scope is None else self._matches_within(self.scope, call)
 
-    def _within(self, scope: Scope, call: Call, matches: Iterator[Match]) -> Iterator[tuple[Match, tuple[str, ...]]]:
-        unknown = scope.unknown(call.details) if call.details else ()
-        if unknown is None:
+    def scope_unknown(self, call: Call) -> tuple[str, ...]:
+        """The fields of the scope that the recording's details leave open."""
+        if self.scope is None or call.details is None:
+            return ()
+        return self.scope.unknown(call.details) or ()
+
+    def _violation(self, unknown: tuple[str, ...], match: Match) -> Violation:
+        return Violation(self.id, self.severity, match[1](), self.help, unknown)
+
+    def _matches_within(self, scope: Scope, call: Call) -> Iterator[Match]:
+        if call.details and scope.unknown(call.details) is None:
             return
-        for match in matches:
+        for match in self.condition.matches(call):
             if not call.details:
                 raise FactMissing("the recording's details")
-            yield match, unknown
-
-    def _violation(self, match: Match, unknown: tuple[str, ...]) -> Violation:
-        return Violation(self.id, self.severity, match.finding(), self.help, unknown)
+            yield match
 
     def written(self) -> dict[str, Any]:
         """As a document has it: its own fields, then those of its condition."""

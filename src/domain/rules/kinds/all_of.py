@@ -32,4 +32,4 @@ class AllOf(Combination):
             return
         if parts.missing:
             raise parts.missing
-        yield Match(CALL, partial(AllMet.made_of, parts.met))
+        yield CALL, partial(AllMet.made_of, parts.met)

@@ -29,6 +29,6 @@ class AnyOf(Combination):
     def matches(self, call: Call) -> Iterator[Match]:
         parts = self._parts(call)
         if parts.met:
-            yield Match(CALL, partial(AnyMet.made_of, parts.met))
+            yield CALL, partial(AnyMet.made_of, parts.met)
         elif parts.missing:
             raise parts.missing

@@ -41,7 +41,7 @@ class CombinedFinding(Finding):
 
     @classmethod
     def made_of(cls, matches: Sequence[Match]) -> Self:
-        return cls(of=cls.parts([match.finding() for match in matches]))
+        return cls(of=cls.parts([finding() for _, finding in matches]))
 
     @property
     def subject(self) -> str:

@@ -65,6 +65,7 @@ class GoalUnmet(Condition):
     """
 
     finding = UnmetGoal
+    looks_at = "unmet_goals"
 
     when: Literal["goal_unmet"]
     goal_ids: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] | None = None
@@ -76,11 +77,11 @@ class GoalUnmet(Condition):
         return Fact.GOALS
 
     def matches(self, call: Call) -> Iterator[Match]:
-        for goal in call.goals:
-            if goal.met or not self._watches(goal):
+        for goal in call.unmet_goals:
+            if not self._watches(goal):
                 continue
             if self.score_below is None or goal.score < self.score_below:
-                yield Match(_subject(goal.goal_id), partial(UnmetGoal.of, goal))
+                yield _subject(goal.goal_id), partial(UnmetGoal.of, goal)
 
     def _watches(self, goal: Goal) -> bool:
         if self.goal_ids is None and self.goal_names is None:

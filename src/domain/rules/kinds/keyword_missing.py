@@ -63,7 +63,7 @@ class KeywordMissing(Condition):
         for name in self.keyword_names:
             if said[folded(name)].possible <= 0:
                 found = partial(MissingKeyword, keyword_name=name, within_first_ms=self.within_first_ms)
-                yield Match(_subject(name), found)
+                yield _subject(name), found
         if any(often.certain <= 0 < often.possible for often in said.values()):
             raise FactMissing("the places where a keyword was said")
 

@@ -100,7 +100,7 @@ class KeywordSaid(Condition):
                 said[keyword.keyword_id] = (first, so_far + more)
         for keyword, often in said.values():
             if often.certain >= self.times:
-                yield Match(_subject(keyword.keyword_id), partial(SaidKeyword.of, keyword, often, self.times))
+                yield _subject(keyword.keyword_id), partial(SaidKeyword.of, keyword, often, self.times)
         if any(often.certain < self.times <= often.possible for _, often in said.values()):
             raise FactMissing("the places where a keyword was said")
 

@@ -57,15 +57,17 @@ class PauseTooLong(Condition):
     """A pause was not compliant and longer than `longer_than_ms`. A pause of exactly that length does not alert."""
 
     finding = LongPause
+    looks_at = "broken_pauses"
 
     when: Literal["pause_too_long"]
     longer_than_ms: Annotated[int, Field(ge=0)]
 
     def matches(self, call: Call) -> Iterator[Match]:
-        for pause in call.pauses:
-            if not pause.compliant and pause.duration_ms > self.longer_than_ms:
-                found = partial(LongPause.of, pause, self.longer_than_ms)
-                yield Match(_subject(pause.start_ms, pause.end_ms), found)
+        limit_ms = self.longer_than_ms
+        for pause in call.broken_pauses:
+            if pause.duration_ms > limit_ms:
+                found = partial(LongPause.of, pause, limit_ms)
+                yield _subject(pause.start_ms, pause.end_ms), found
 
 
 def _subject(start_ms: int, end_ms: int) -> str:

@@ -57,6 +57,7 @@ class SilenceTooMuch(Condition):
     """
 
     finding = MuchSilence
+    looks_at = "broken_pauses"
     later = frozenset({"longer_than_ms", "share_above"})
 
     when: Literal["silence_too_much"]
@@ -74,14 +75,15 @@ class SilenceTooMuch(Condition):
         return Fact.NONE if self.share_above is None else Fact.DETAILS
 
     def matches(self, call: Call) -> Iterator[Match]:
-        lengths_ms = [pause.duration_ms for pause in call.pauses if not pause.compliant]
+        lengths_ms = [pause.duration_ms for pause in call.broken_pauses]
         silence_ms = sum(lengths_ms)
-        found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(lengths_ms))
         if self.longer_than_ms is not None:
             if silence_ms > self.longer_than_ms:
-                yield Match(_SUBJECT, partial(found, limit_ms=self.longer_than_ms))
+                found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(lengths_ms))
+                yield _SUBJECT, partial(found, limit_ms=self.longer_than_ms)
         elif self.share_above is not None and silence_ms > 0:  # Without silence no length is needed.
             duration_ms, share = call.duration_ms, self.share_above
             if silence_ms > share * duration_ms:
                 limit_ms = int(share * duration_ms)
-                yield Match(_SUBJECT, partial(found, limit_ms=limit_ms, limit_share=share, duration_ms=duration_ms))
+                found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(lengths_ms), limit_ms=limit_ms)
+                yield _SUBJECT, partial(found, limit_share=share, duration_ms=duration_ms)
