@@ -14,8 +14,8 @@ _DAY_MS: Final = 86_400_000
 _CLOCKS_MS: Final = 2_000
 _SKEW_MS: Final = 500
 """The largest difference of two clocks; a direct event is dated by its worker's clock."""
-_MOST_DEFERRALS: Final = 250
-"""Of one event in a day: a delay grows to 7.5 minutes at least."""
+_MOST_DEFERRALS: Final = 600
+"""Of one event in a day. Its delay grows to 7.5 minutes at least. Before each look it may wait for requests, twice."""
 _GONE: Final = frozenset({Kind.ABSENT, Kind.FAILED})
 
 
