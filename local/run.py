@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.markup import escape
 
-from local import preflight, view, webhooks
+from local import preflight, rules_shown, view, webhooks
 from local.cases import CASES, PUBLIC_IDS, Case, Way
 from local.mailbox import ADDRESS
 from local.observation import HISTORY_ATTRIBUTE, Observation, mentions, observe
@@ -79,12 +79,16 @@ def run(console: Console) -> bool:
         else:
             # The examples show judging, not waiting: 60 requests a minute would hold the last ones up.
             overrides = {"RequestsPerMinute": "1200", "AlertEmail": ADDRESS}
-            stack = LocalStack(overrides=overrides, report=progress.begin)
+            rules = rules_shown.RULES.read_text()
+            stack = LocalStack(overrides=overrides, rules=rules, report=progress.begin)
         with stack:
             progress.finish()
             failures = _judge(stack, asked, console, progress)
             _show_slack(stack, console)
             _show_mail(stack, console)
+            if not api_key:
+                failures += rules_shown.show_shadow(stack, console)
+                failures += rules_shown.show_backtest(stack, console)
             stack.keep_logs()
     for failure in failures:
         console.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
