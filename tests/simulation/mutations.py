@@ -116,9 +116,7 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(_Attempt, "_fetch_and_judge", "if not not_found_for_good(event.history):", "if False:"),
     ),
     "no goals taken for final": (
-        Substitution(
-            _Fetch, "__call__", "done = early and (early.results.goals or not reads.reads_goals)", "done = early"
-        ),
+        Substitution(_Fetch, "__call__", "if early and (early.results.goals or not reads.reads_goals):", "if early:"),
     ),
     "goals awaited for ever": (Constant(fetch, "GOALS_AWAITED_MS", 1 << 60),),
     "deferral by failing": (

@@ -9,12 +9,7 @@ from tests.simulation.substitution import Change, Substitution
 
 MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
     "no goals under earlier rules": (
-        Substitution(
-            fetch,
-            "_first_step",
-            "case Step.RESULTS_WITHOUT_GOALS if wait_for_goals:",
-            "case Step.RESULTS_WITHOUT_GOALS if False:",
-        ),
+        Substitution(fetch, "_first_step", "step is Step.RESULTS_WITHOUT_GOALS and wait_for_goals", "False"),
     ),
     "the digest covers what no rule reads": (
         Substitution(outcome.Snapshot, "digest", "hashlib.sha256(text)", "hashlib.sha256(self.json)"),
@@ -25,6 +20,6 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Substitution(scope.Scope, "_agreements", "if language else None", "if language else False"),
     ),
     "details not fetched for rules": (
-        Substitution(fetch.FetchAnalysis, "__call__", "if complete.details or not reads.reads_details:", "if True:"),
+        Substitution(fetch, "_first_step", "reads.reads_details and not history.details", "False"),
     ),
 }

@@ -7,13 +7,14 @@
        │ evaluated
     FINAL_RESULTS ───────────────────────────────────────────► judge
 
-Where rules read the details too, and no step has read them, RECORDING comes before the judgement.
+Where rules read the details too, DETAILS comes first. Results are the last request before the judgement, so that none
+are fetched and then left for want of requests: newer ones could be lost.
 Results without goals are final only if they were fetched after the vendor said that the goals are evaluated.
-A fetch can stop before any step, for want of requests. The event's history stores the step and the details that were
-read, and the next attempt starts there. Results are never stored: after RECORDING it fetches them anew.
+A fetch can stop before any step. The event's history stores the step and the details that were read, and the next
+attempt starts there.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -35,7 +36,6 @@ class Step(StrEnum):
     DETAILS = "details"
     FINAL_RESULTS = "results"
     RESULTS_WITHOUT_GOALS = "results_without_goals"
-    RECORDING = "recording"
 
     @classmethod
     def _missing_(cls, value: object) -> "Step":  # noqa: ARG003 - the enum passes it
@@ -102,49 +102,37 @@ class FetchAnalysis:
         """
         goals_overdue = self.now_ms() - history.first_sent_ms >= GOALS_AWAITED_MS
         step = _first_step(history, reads, wait_for_goals=reads.reads_goals and not goals_overdue)
+        # Goals that are there are judged, whatever the details say. Each event tries once.
+        tries = step is Step.DETAILS and Step(history.stage) is Step.FIRST_RESULTS
         early: Snapshot | None = None
-        complete: Fetched | None = None
-        details = history.details
-        number: int | None = None
+        seen: RecordingDetails | None = None
         try:
             while True:
                 match step:
                     case Step.FIRST_RESULTS:
                         early = self._results_if_analysed(recording)
-                        done = early and (early.results.goals or not reads.reads_goals)
-                        complete = Fetched(early, details) if early and done else None
+                        if early and (early.results.goals or not reads.reads_goals):
+                            return Fetched(early, seen or history.details)
                         step = Step.DETAILS
+                        if seen:  # They have just said that the goals are not evaluated.
+                            raise _not_yet(recording, analysed=early is not None)
                     case Step.DETAILS:
-                        details = self._details(recording)
-                        number = details.id
-                        if details.status == "failed":
-                            return AnalysisFailed(details.id)
-                        evaluated = details.goals_evaluated is True
-                        if not (evaluated or goals_overdue):
-                            _wait_for_goals(recording, details, reads)
-                        if early and not evaluated:
-                            return Fetched(early, details, goals_evaluated=False)
-                        step = Step.FINAL_RESULTS if evaluated else Step.RESULTS_WITHOUT_GOALS
-                    case Step.RECORDING:
-                        details = self._details(recording)
-                        number = details.id
-                        complete = complete and replace(complete, details=details)
-                        step = Step.FIRST_RESULTS
+                        seen = self._details(recording)
+                        if seen.status == "failed":
+                            return AnalysisFailed(seen.id)
+                        if early and goals_overdue and seen.goals_evaluated is not True:
+                            return Fetched(early, seen, goals_evaluated=False)
+                        step = _after_details(recording, seen, reads, goals_overdue=goals_overdue, tries=tries)
                     case _:
                         final = self._results(recording)
                         goals_evaluated = step is Step.FINAL_RESULTS or bool(final.results.goals)
-                        complete = Fetched(final, details, goals_evaluated)
-                if complete:
-                    if complete.details or not reads.reads_details:
-                        return complete
-                    number = number or complete.snapshot.results.recording_id
-                    step = Step.RECORDING
+                        return Fetched(final, seen or history.details, goals_evaluated)
                 self.budget.take(latest_ms)
         except NotNow as error:
-            number = number or (early.results.recording_id if early else None)
             step = Step.DETAILS if isinstance(error, NotAnalysed) else step
-            read_again = step in {Step.DETAILS, Step.RECORDING}
-            return Wait(step, error, number, None if read_again or not details else details.kept())
+            number = seen.id if seen else early.results.recording_id if early else None
+            details = seen.kept() if seen else history.details
+            return Wait(step, error, number, None if step is Step.DETAILS else details)
 
     def details(self, recording: RecordingId, latest_ms: int) -> RecordingDetails:
         """One request in a slot of its own. Raises what the budget and the API raise."""
@@ -166,19 +154,30 @@ class FetchAnalysis:
             return self.api.details(recording)
 
 
-def _wait_for_goals(recording: RecordingId, details: RecordingDetails, reads: Reads) -> None:
-    if details.status != "completed":
-        raise NotAnalysed(f"Recording {recording}: it is not analysed yet.")
-    if reads.reads_goals:
-        raise GoalsNotEvaluated(f"Recording {recording}: its goals are not evaluated yet.")
+def _after_details(
+    recording: RecordingId, seen: RecordingDetails, reads: Reads, *, goals_overdue: bool, tries: bool
+) -> Step:
+    """`tries`: results are looked at before the goals are waited for. Raises `NotNow` if there is nothing to fetch."""
+    if seen.goals_evaluated is True:
+        return Step.FINAL_RESULTS
+    if seen.status != "completed" and not goals_overdue:
+        raise _not_yet(recording, analysed=False)
+    if goals_overdue or not reads.reads_goals:
+        return Step.RESULTS_WITHOUT_GOALS
+    if tries:
+        return Step.FIRST_RESULTS
+    raise _not_yet(recording, analysed=True)
+
+
+def _not_yet(recording: RecordingId, *, analysed: bool) -> NotNow:
+    if analysed:
+        return GoalsNotEvaluated(f"Recording {recording}: its goals are not evaluated yet.")
+    return NotAnalysed(f"Recording {recording}: it is not analysed yet.")
 
 
 def _first_step(history: History, reads: Reads, *, wait_for_goals: bool) -> Step:
     """The step that the last attempt chose, if it may choose it under the rules in force too."""
-    match Step(history.stage):
-        case Step.RESULTS_WITHOUT_GOALS if wait_for_goals:
-            return Step.DETAILS
-        case Step.RECORDING if not reads.reads_details:
-            return Step.FIRST_RESULTS
-        case step:
-            return step
+    step = Step(history.stage)
+    lacks_details = reads.reads_details and not history.details
+    lacks_goals = step is Step.RESULTS_WITHOUT_GOALS and wait_for_goals
+    return Step.DETAILS if lacks_details or lacks_goals else step

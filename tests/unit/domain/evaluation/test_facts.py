@@ -27,9 +27,9 @@ class TestDetails:
         [
             (rules(goal_rule()), ["results 123"]),
             (rules(MISSING), ["results 123"]),
-            (rules(goal_rule(scope=GERMAN)), ["results 123", "details 123"]),
-            (rules(SHARE), ["results 123", "details 123"]),
-            (rules(LATE), ["results 123", "details 123"]),
+            (rules(goal_rule(scope=GERMAN)), ["details 123", "results 123"]),
+            (rules(SHARE), ["details 123", "results 123"]),
+            (rules(LATE), ["details 123", "results 123"]),
             (rules(SHARE | {"mode": "shadow"}, goal_rule(scope=GERMAN, id="s", mode="shadow")), ["results 123"]),
             (rules(SHARE | {"mode": "off"}), ["results 123"]),
         ],
@@ -49,7 +49,7 @@ class TestDetails:
         world.vendor.answers(123, body(123, goal()))
         world.vendor.describes(123, details(language="de-AT"))
         outcome = evaluated(world.handle(event())).outcome
-        assert world.vendor.requests == ["results 123", "details 123"]
+        assert world.vendor.requests == ["details 123", "results 123"]
         assert outcome.details == details(language="de-AT").kept()
         assert world.topic.published[0].violations[0].scope_unknown == ()
 
@@ -70,7 +70,7 @@ class TestDetails:
         world.vendor.answers(123, body(123, pause()))
         world.vendor.describes(123, Throttled("Pause.", NOON_MS + 20_000), details())
         waiting = deferred(world.handle(event()))
-        assert (waiting.reason, waiting.history.stage) == ("throttled", "recording")
+        assert (waiting.reason, waiting.history.stage) == ("throttled", "details")
         world.clock.advance(20_000)
         assert evaluated(world.handle(replace(event(), history=waiting.history))).alerted
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from domain.evaluation.fetch import Fetched, Step, Wait
+from domain.recording import RecordingDetails
 from tests.fakes.make import body, goal
-from tests.unit.domain.evaluation.fetching import EVALUATED, World, at
+from tests.unit.domain.evaluation.fetching import EVALUATED, WITHOUT_GOALS, World, at
 
 
 @pytest.fixture
@@ -14,59 +15,37 @@ def world() -> World:
     return World()
 
 
-DETAILS_CASES: dict[str, tuple[list[Any], list[Any], bool, list[str], list[str]]] = {
-    # results, details, do rules read goals → requests in one attempt, and with one request an attempt
-    "goals at once": (
-        [body(123, goal())],
-        [],
-        True,
-        ["results", "details"],
-        ["results", "details", "results"],
-    ),
-    "no rule reads goals": ([body(123)], [], False, ["results", "details"], ["results", "details", "results"]),
-    "no goals": (
-        [body(123)],
-        [EVALUATED],
-        True,
-        ["results", "details", "results"],
-        ["results", "details", "results"],
-    ),
-    "goals come, and are gone again": (
-        [body(123, goal()), body(123), body(123, goal())],
-        [EVALUATED],
-        True,
-        ["results", "details"],
-        ["results", "details", "results", "details", "results"],
-    ),
+CASES: dict[str, tuple[list[Any], RecordingDetails, bool]] = {
+    # results, details, do rules read goals
+    "goals": ([body(123, goal())], EVALUATED, True),
+    "no goals, and none will come": ([body(123)], EVALUATED, True),
+    "no rule reads goals": ([body(123)], WITHOUT_GOALS, False),
+    "goals that the details deny": ([body(123, goal())], WITHOUT_GOALS, True),
 }
 
 
 class TestDetailsForRules:
-    @pytest.mark.parametrize(
-        ("results", "known", "reads_goals", "at_once", "one_by_one"), DETAILS_CASES.values(), ids=DETAILS_CASES
-    )
-    def test_they_are_fetched_once_and_kept_while_requests_are_scarce(
-        self,
-        results: list[Any],
-        known: list[Any],
-        reads_goals: bool,
-        at_once: list[str],
-        one_by_one: list[str],
+    @pytest.mark.parametrize("scarce", [False, True], ids=["in one attempt", "one request an attempt"])
+    @pytest.mark.parametrize(("results", "known", "reads_goals"), CASES.values(), ids=CASES)
+    def test_they_come_first_and_are_kept_while_requests_are_scarce(
+        self, world: World, results: list[Any], known: RecordingDetails, reads_goals: bool, scarce: bool
     ) -> None:
-        for scarce, requests in ((False, at_once), (True, one_by_one)):
-            world = World()
-            world.vendor_says(results, known)
-            run = world.attempts_of_one_request if scarce else world.attempt
-            analysis = run(reads_goals=reads_goals, reads_details=True)
-            assert isinstance(analysis, Fetched)
-            assert analysis.details
-            assert analysis.details.name == EVALUATED.name
-            assert world.vendor.requests == [f"{request} 123" for request in requests]
+        """Results that were fetched are judged at once. Newer ones could be lost while they waited."""
+        world.vendor_says(results, [known])
+        run = world.attempts_of_one_request if scarce else world.attempt
+        analysis = run(reads_goals=reads_goals, reads_details=True)
+        assert isinstance(analysis, Fetched)
+        assert analysis.details
+        assert analysis.details.name == known.name
+        assert world.vendor.requests == ["details 123", "results 123"]
 
-    def test_a_step_for_them_is_not_taken_once_no_rule_reads_them(self, world: World) -> None:
-        world.vendor_says([body(123, goal())])
-        assert isinstance(world.attempt(at("recording")), Fetched)
-        assert world.vendor.requests == ["results 123"]
+    def test_goals_that_are_neither_there_nor_evaluated_are_looked_for_once(self, world: World) -> None:
+        world.vendor_says([body(123)], [WITHOUT_GOALS])
+        first = world.attempt(reads_details=True)
+        assert isinstance(first, Wait)
+        assert (first.step, first.error.reason) == (Step.DETAILS, "goals_not_evaluated")
+        assert isinstance(world.attempt(at("details"), reads_details=True), Wait)
+        assert world.vendor.requests == ["details 123", "results 123", "details 123"]
 
     def test_kept_ones_that_no_rule_reads_any_more_cost_no_request(self, world: World) -> None:
         world.vendor_says([body(123, goal())])
@@ -75,16 +54,17 @@ class TestDetailsForRules:
         assert isinstance(analysis, Fetched)
         assert analysis.details == EVALUATED.kept()
 
-    def test_a_step_of_rules_that_read_none_is_followed_by_them(self, world: World) -> None:
+    @pytest.mark.parametrize("step", ["results", "results_without_goals"])
+    def test_a_step_of_rules_that_read_none_starts_with_them(self, world: World, step: str) -> None:
         world.vendor_says([body(123, goal())])
-        analysis = world.attempt(at("results"), reads_details=True)
+        analysis = world.attempt(at(step), reads_details=True)
         assert isinstance(analysis, Fetched)
         assert analysis.details
-        assert world.vendor.requests == ["results 123", "details 123"]
+        assert world.vendor.requests == ["details 123", "results 123"]
 
-    def test_the_next_attempt_starts_with_them_if_they_had_no_request(self, world: World) -> None:
+    def test_the_next_attempt_keeps_them_if_the_results_had_no_request(self, world: World) -> None:
         world.vendor_says([body(123, goal())])
         world.budget.left = 1
         analysis = world.attempt(reads_details=True)
         assert isinstance(analysis, Wait)
-        assert (analysis.step, analysis.recording, analysis.details) == (Step.RECORDING, 123, None)
+        assert (analysis.step, analysis.recording, analysis.details) == (Step.FINAL_RESULTS, 123, EVALUATED.kept())
