@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from cli.errors import Exit
 from cli.options import DEFAULT_STACK, Format, Output, Region, StackName
-from cli.rules.backtest import Wish
+from cli.rules.backtest import Wish as BacktestWish
 from cli.rules.backtest import backtest as backtest_file
+from cli.rules.validate import validate as validate_file
 from cli.stack import session_in
 
 app = typer.Typer(name="rules", no_args_is_help=True, help="Alert rules: check, test, compare and store a document.")
@@ -17,9 +19,10 @@ app = typer.Typer(name="rules", no_args_is_help=True, help="Alert rules: check, 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="a rules document (JSON)", show_default=False)]
 
 
-@app.callback()
-def group() -> None:
-    """Alert rules: check, test, compare and store a document."""
+@app.command(epilog="Example: ica rules validate rules/support.json")
+def validate(file: File, output: Format = Output.TABLE) -> None:
+    """Show every fault of a document, by its path. Needs no stack."""
+    _exit(validate_file(file, output))
 
 
 @app.command(epilog="Example: ica rules backtest rules/support.json --since 14d --list --stack identitycall-alerts-dev")
@@ -37,5 +40,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - an option each
     output: Format = Output.TABLE,
 ) -> None:
     """Judge past calls by a document and by the rules in force: what each rule finds, what is new, what is gone."""
-    wish = Wish(file, against, since, from_, to, list_ids, words, may_lose)
-    raise typer.Exit(backtest_file(session_in(region), stack, wish, output))
+    wish = BacktestWish(file, against, since, from_, to, list_ids, words, may_lose)
+    _exit(backtest_file(session_in(region), stack, wish, output))
+
+
+def _exit(code: Exit) -> None:
+    raise typer.Exit(code)

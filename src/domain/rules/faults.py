@@ -82,8 +82,14 @@ def _faults(error: ErrorDetails) -> Iterable[tuple[str, str]]:
         case "json_invalid":
             yield "document", f"is not JSON: {context['error']}"
         case kind:
-            must = _MUST[kind].format(**context) if kind in _MUST else wording.cut(wording.clean(error["msg"]), 100)
+            limits = {name: _plain(limit) for name, limit in context.items()}
+            must = _MUST[kind].format(**limits) if kind in _MUST else wording.cut(wording.clean(error["msg"]), 100)
             yield path or "document", f"{must}, not {_shown(given)}"
+
+
+def _plain(limit: object) -> object:
+    """`1` for 1.0"""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
 
 
 def _path(place: _Place) -> str:

@@ -51,6 +51,7 @@ ONE_RULE: dict[str, tuple[Any, str, str]] = {
     ),
     "a negative number": (pause_rule(-5), ".longer_than_ms", "must be at least 0, not -5"),
     "a number as text": (pause_rule() | {"longer_than_ms": "9"}, ".longer_than_ms", 'must be a whole number, not "9"'),
+    "a limit that is a share": (goal_rule(score_below=1.5), ".score_below", "must be at most 1, not 1.5"),
     "an empty list": (goal_rule(goal_ids=[]), ".goal_ids", "must have at least 1 in it, not a list of 0"),
     "a wrong item": (goal_rule(goal_ids=[1, "2"]), ".goal_ids[1]", 'must be a whole number, not "2"'),
     "an infinite number": (
