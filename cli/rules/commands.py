@@ -11,18 +11,34 @@ from cli.errors import Exit
 from cli.options import DEFAULT_STACK, Format, Output, Region, StackName
 from cli.rules.backtest import Wish as BacktestWish
 from cli.rules.backtest import backtest as backtest_file
+from cli.rules.test import test as test_file
 from cli.rules.validate import validate as validate_file
 from cli.stack import session_in
 
 app = typer.Typer(name="rules", no_args_is_help=True, help="Alert rules: check, test, compare and store a document.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="a rules document (JSON)", show_default=False)]
+Tests = Annotated[
+    list[Path] | None,
+    typer.Option("--tests", metavar="FILE", help="rule tests; may be repeated; else NAME.tests.json beside NAME.json"),
+]
 
 
 @app.command(epilog="Example: ica rules validate rules/support.json")
 def validate(file: File, output: Format = Output.TABLE) -> None:
     """Show every fault of a document, by its path. Needs no stack."""
     _exit(validate_file(file, output))
+
+
+@app.command("test", epilog="Example: ica rules test rules/support.json --junit build/rules.xml")
+def try_out(
+    file: File,
+    tests: Tests = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="also write the result as JUnit XML")] = None,
+    output: Format = Output.TABLE,
+) -> None:
+    """Try every rule on its cases: what fired, and what was silent. Needs no stack."""
+    _exit(test_file(file, tests or (), junit, output))
 
 
 @app.command(epilog="Example: ica rules backtest rules/support.json --since 14d --list --stack identitycall-alerts-dev")

@@ -3,7 +3,7 @@
 No sentence shows more than a short, printable piece of the document.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final, get_args
 
@@ -27,6 +27,7 @@ _MUST: Final[Mapping[str, str]] = {
     "int_parsing_size": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
+    "dict_type": "must be an object",
     "bool_type": "must be true or false",
     "string_type": "must be a text",
     "tuple_type": "must be a list",
@@ -48,12 +49,24 @@ _KINDS: Final = {get_args(kind.model_fields["when"].annotation)[0]: kind for kin
 _Place = Sequence[int | str]
 
 
-def faults_of(error: ValidationError) -> tuple[tuple[str, str], ...]:
-    """The faults in the order of the document, each a path and a sentence."""
-    return tuple(fault for details in error.errors(include_url=False) for fault in _faults(details))
+def faults_of(
+    error: ValidationError, fields: Callable[[_Place], Sequence[str]] | None = None
+) -> tuple[tuple[str, str], ...]:
+    """The faults in the order of the document, each a path and a sentence.
+
+    `fields` names those allowed where an unknown one stands; if absent, those of a rules document.
+    """
+    allowed = fields or _fields
+    return tuple(fault for details in error.errors(include_url=False) for fault in _faults(details, allowed))
 
 
-def _faults(error: ErrorDetails) -> Iterable[tuple[str, str]]:
+def blind_faults_of(error: ValidationError, at: str) -> tuple[tuple[str, str], ...]:
+    """The same of what may hold people's words, below the path `at`: no sentence shows a piece of it."""
+    errors = error.errors(include_url=False, include_input=False)
+    return tuple((_joined(at, _path(each["loc"])), _must(each, each.get("ctx", {}))) for each in errors)
+
+
+def _faults(error: ErrorDetails, fields: Callable[[_Place], Sequence[str]]) -> Iterable[tuple[str, str]]:
     place, context, given = error["loc"], error.get("ctx", {}), error["input"]
     path = _path(place)
     match error["type"]:
@@ -62,29 +75,36 @@ def _faults(error: ErrorDetails) -> Iterable[tuple[str, str]]:
                 yield _joined(path, below), context["sentence"]
         case "union_tag_invalid":
             kinds = [kind.strip("'") for kind in context["expected_tags"].split(", ")]
-            yield _joined(path, "when"), f"{_shown(context['tag'])} is not allowed here{_near(context['tag'], kinds)}"
+            yield _joined(path, "when"), f"{shown(context['tag'])} is not allowed here{near(context['tag'], kinds)}"
         case "union_tag_not_found":
             if isinstance(given, dict):
                 kinds = [name for name, kind in _KINDS.items() if kind in SIMPLE or "of" not in place]
                 yield _joined(path, "when"), f"is missing; allowed: {', '.join(kinds)}"
             else:
-                yield path or "document", f"must be an object, not {_shown(given)}"
+                yield path or "document", f"must be an object, not {shown(given)}"
         case "missing":
             yield path, "is missing" + (f"; allowed: {', '.join(Severity)}" if place[-1] == "severity" else "")
         case "extra_forbidden":
-            yield path, f"is not a field here{_near(str(place[-1]), _fields(place))}"
+            yield path, f"is not a field here{near(str(place[-1]), fields(place))}"
         case "enum" | "literal_error":
             allowed = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
-            near = _near(given, allowed) if isinstance(given, str) else f"; allowed: {', '.join(allowed)}"
-            yield path, f"{_shown(given)} is not allowed{near}"
+            told = near(given, allowed) if isinstance(given, str) else f"; allowed: {', '.join(allowed)}"
+            yield path, f"{shown(given)} is not allowed{told}"
         case "too_short" if isinstance(given, list) and len(given) >= context["min_length"]:
             pass  # Items of it are faulty, and told.
         case "json_invalid":
             yield "document", f"is not JSON: {context['error']}"
-        case kind:
-            limits = {name: _plain(limit) for name, limit in context.items()}
-            must = _MUST[kind].format(**limits) if kind in _MUST else wording.cut(wording.clean(error["msg"]), 100)
-            yield path or "document", f"{must}, not {_shown(given)}"
+        case _:
+            yield path or "document", f"{_must(error, context)}, not {shown(given)}"
+
+
+def _must(error: ErrorDetails, context: Mapping[str, object]) -> str:
+    """`must be at least 0`"""
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] not in _MUST:
+        return wording.cut(wording.clean(error["msg"]), 100)
+    return _MUST[error["type"]].format(**{name: _plain(limit) for name, limit in context.items()})
 
 
 def _plain(limit: object) -> object:
@@ -96,7 +116,7 @@ def _path(place: _Place) -> str:
     """`rules[2].of[1].score_below`: as in the document, so without the union's tags."""
     path, skips = "", False
     for number, part in enumerate(place):
-        if part == CONDITION and number == len(("rules", 0)):
+        if part == CONDITION and place[0] == "rules" and number == len(("rules", 0)):
             skips = True
         elif skips:
             skips = False
@@ -109,7 +129,7 @@ def _path(place: _Place) -> str:
 
 
 def _joined(path: str, below: str) -> str:
-    return f"{path}.{below}" if path and below else path or below
+    return f"{path}.{below}" if path and below and below[0] != "[" else path + below
 
 
 def _fields(place: _Place) -> list[str]:
@@ -130,8 +150,10 @@ def _fields(place: _Place) -> list[str]:
     return [alias or name for name, alias in fields if name != CONDITION]
 
 
-def _near(given: str, allowed: Sequence[str]) -> str:
-    """`; did you mean goal_unmet? Allowed: …`"""
+def near(given: str, allowed: Sequence[str]) -> str:
+    """What is allowed, the nearest of it first: `; did you mean goal_unmet? Allowed: …`"""
+    if not allowed:
+        return ""
     nearest = get_close_matches(given[:_SHOWN], allowed, 1)
     meant = f"; did you mean {nearest[0]}? Allowed" if nearest else "; allowed"
     return f"{meant}: {', '.join(allowed)}"
@@ -141,7 +163,7 @@ def _piece(text: str) -> str:
     return "".join(each if each.isprintable() else "�" for each in wording.cut(wording.clean(text), _SHOWN))
 
 
-def _shown(given: object) -> str:
+def shown(given: object) -> str:
     """A short, printable piece of a text; a number; of anything else only what it is."""
     match given:
         case None:
