@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -113,5 +113,5 @@ def _call(path: Path, at: str, case: _Written) -> Call:
     return call_of(path, at, body, f"{at[: -len('file')]}details", case.details)
 
 
-def _fields(place: tuple[int | str, ...]) -> list[str]:
+def _fields(place: Sequence[int | str]) -> list[str]:
     return list((_File if len(place) == 1 else _Written).model_fields)

@@ -18,9 +18,12 @@ from cli.options import Output
 from cli.rules.document import read_document
 from cli.rules.trial import Trial, Tried, Untested, try_rules
 from domain import wording
+from domain.rules.rule import Mode
 
 _SUBJECTS: Final = 3
 _SUBJECT: Final = 60
+_NO_CASE: Final = {"fires": "no case fires", "silent": "no case is silent"}
+_BOTH: Final = "a live rule needs a case that fires and one that is silent"
 
 
 def test(path: Path, tests: Sequence[Path], junit: Path | None, output: Output) -> Exit:
@@ -37,23 +40,29 @@ def test(path: Path, tests: Sequence[Path], junit: Path | None, output: Output) 
 
 def show(console: Console, trial: Trial) -> None:
     """The table, then the number of cases in a sentence."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("")
-    for title, ratio in (("Rule", 3), ("Case", 4), ("Must", 3), ("Found", 3)):
-        table.add_column(title, overflow="fold", ratio=ratio)
-    for passed, *texts in _rows(trial):
-        mark = Text("✓", "green") if passed else Text("✗", "bold red")
-        table.add_row(mark, *(Text(text, "" if passed else "bold") for text in texts))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("Rule and case", overflow="fold", ratio=3)
+    table.add_column("Found", overflow="fold", ratio=2)
+    for rule, rows in _rows(trial).items():
+        table.add_row("", Text(rule, "bold"))
+        for passed, name, found in rows:
+            mark = Text("✓", "green") if passed else Text("✗", "bold red")
+            table.add_row(mark, Text(name), Text(found, "" if passed else "red"))
     console.print(table)
     console.print(_sentence(trial), markup=False, soft_wrap=True)
 
 
-def _rows(trial: Trial) -> Iterator[tuple[bool, str, str, str, str]]:
+def _rows(trial: Trial) -> dict[str, list[tuple[bool, str, str]]]:
+    """For each rule: whether it is as expected, the case, what was found."""
+    rows: dict[str, list[tuple[bool, str, str]]] = {}
     for each in trial.tried:
-        must = _told(each.case.expect, sorted(each.case.subjects or ()))
-        yield each.passed, each.case.rule_id, wording.clean(each.case.name), must, _found(each)
+        rule = each.case.rule_id if each.mode is Mode.LIVE else f"{each.case.rule_id} ({each.mode})"
+        found = _found(each) if each.passed else _instead(each)
+        rows.setdefault(rule, []).append((each.passed, wording.clean(each.case.name), found))
     for missing in trial.untested:
-        yield False, missing.rule_id, "–", missing.expect, "no such case"
+        rows.setdefault(missing.rule_id, []).append((False, "–", _NO_CASE[missing.expect]))
+    return rows
 
 
 def _sentence(trial: Trial) -> str:
@@ -63,7 +72,7 @@ def _sentence(trial: Trial) -> str:
     failed = sum(not each.passed for each in trial.tried)
     parts = [f"{failed} not as expected"] if failed else []
     if trial.untested:
-        parts.append("a live rule needs a case that fires and one that is silent")
+        parts.append(_BOTH)
     return f"{count}: {'; '.join(parts)}."
 
 
@@ -71,6 +80,11 @@ def _found(tried: Tried) -> str:
     if tried.found == "unjudged":
         return f"cannot be judged without {tried.lacking}"
     return _told(tried.found, tried.subjects)
+
+
+def _instead(tried: Tried) -> str:
+    must = _told(tried.case.expect, sorted(tried.case.subjects or ()))
+    return f"{_found(tried)}; must be {must}"
 
 
 def _told(what: str, subjects: Sequence[str]) -> str:
@@ -101,7 +115,6 @@ def _write(path: Path, suite: str, trial: Trial) -> None:
 
 def _cases(tried: Iterable[Tried], untested: Iterable[Untested]) -> Iterator[tuple[str, str, str | None]]:
     for each in tried:
-        must = _told(each.case.expect, sorted(each.case.subjects or ()))
-        yield each.case.rule_id, each.case.name, None if each.passed else f"must be {must}; found {_found(each)}"
+        yield each.case.rule_id, each.case.name, None if each.passed else _instead(each)
     for missing in untested:
-        yield missing.rule_id, f"a case: {missing.expect}", "a live rule needs a case that fires and one that is silent"
+        yield missing.rule_id, _NO_CASE[missing.expect], _BOTH

@@ -11,7 +11,7 @@ from cli.rules.cases import Case, Expectation, read_cases
 from cli.rules.document import Document
 from domain.rules.call import Call, FactMissing
 from domain.rules.document import RuleSet
-from domain.rules.rule import Rule
+from domain.rules.rule import Mode, Rule
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Tried:
     """What a rule found in its case: nothing is not silence where `lacking` names a fact that is missing."""
 
     case: Case
+    mode: Mode
     subjects: tuple[str, ...]
     lacking: str | None
 
@@ -97,7 +98,7 @@ def try_rules(document: Document, tests: Sequence[Path]) -> Trial:
 def _tried(rule: Rule, case: Case) -> Tried:
     """The rule is tried in any mode, so that one can be tested before it is switched on."""
     subjects, lacking = subjects_of(rule, case.call)
-    return Tried(case, subjects, lacking)
+    return Tried(case, rule.in_mode, subjects, lacking)
 
 
 def subjects_of(rule: Rule, call: Call) -> tuple[tuple[str, ...], str | None]:

@@ -14,10 +14,21 @@ from tests.fakes.ica import ica
 from tests.fakes.make import body, goal, goal_rule, keyword, pause, pause_rule
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just(10**400)
-NAMES = st.sampled_from(
-    "version rules id when of mode scope help condition keyword_names languages"
-    " tests name rule results file details expect subjects data goals keywords".split()
-)
+OF_DOCUMENTS = [
+    "version",
+    "rules",
+    "id",
+    "when",
+    "of",
+    "mode",
+    "scope",
+    "help",
+    "condition",
+    "keyword_names",
+    "languages",
+]
+OF_TESTS = ["tests", "name", "rule", "results", "file", "details", "expect", "subjects", "data", "goals", "keywords"]
+NAMES = st.sampled_from([*OF_DOCUMENTS, *OF_TESTS])
 JSON = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=5), inner, max_size=4),
