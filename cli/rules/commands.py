@@ -11,6 +11,8 @@ from cli.errors import Exit
 from cli.options import DEFAULT_STACK, Format, Output, Region, StackName
 from cli.rules.backtest import Wish as BacktestWish
 from cli.rules.backtest import backtest as backtest_file
+from cli.rules.diff import diff as compare
+from cli.rules.diff import in_file, in_force
 from cli.rules.test import test as test_file
 from cli.rules.validate import validate as validate_file
 from cli.stack import session_in
@@ -39,6 +41,20 @@ def try_out(
 ) -> None:
     """Try every rule on its cases: what fired, and what was silent. Needs no stack."""
     _exit(test_file(file, tests or (), junit, output))
+
+
+@app.command(epilog="Example: ica rules diff rules.json --stack identitycall-alerts-dev")
+def diff(
+    file: File,
+    against: Annotated[Path | None, typer.Option(metavar="FILE", help="another document; else the stored one")] = None,
+    stack: StackName = DEFAULT_STACK,
+    region: Region = None,
+    output: Format = Output.TABLE,
+) -> None:
+    """Show what a document would change: rules added, removed and changed, field by field."""
+    after = in_file(file)
+    before = in_file(against) if against else in_force(session_in(region), stack)
+    _exit(compare(before, after, output))
 
 
 @app.command(epilog="Example: ica rules backtest rules/support.json --since 14d --list --stack identitycall-alerts-dev")
