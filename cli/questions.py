@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TextIO
@@ -42,6 +43,22 @@ def agreed(question: str, answers: TextIO) -> bool:
     """Ask yes or no. Enter, or the end of piped answers, is yes."""
     answer = _read(f"\n{question} [Y/n]: ", answers)
     return (answer or "y").lower() in {"y", "yes"}
+
+
+def agreed_to_change(question: str, *, yes: bool) -> bool:
+    """Ask before something is written; `yes` answers. Enter is no. The question is on standard error.
+
+    Raises `CommandError` where standard input is no terminal, so that nobody could answer.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise CommandError("Nothing was changed: nobody can answer here. Say --yes to agree beforehand.")
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line.strip().lower() in {"y", "yes"}
 
 
 def _read(prompt: str, answers: TextIO) -> str | None:

@@ -31,7 +31,7 @@ def session_in(region: str | None) -> boto3.Session:
 
 
 def find_stack(session: boto3.Session, name: str) -> Stack | None:
-    """The stack of this name in the session's region; None if there is none. Raises botocore's errors."""
+    """The stack of this name, or ARN, in the session's region; None if there is none. Raises botocore's errors."""
     try:
         found: Any = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
@@ -39,7 +39,7 @@ def find_stack(session: boto3.Session, name: str) -> Stack | None:
             return None
         raise
     return Stack(
-        name,
+        found["StackName"],
         found["StackStatus"],
         {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])},
         {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])},

@@ -13,6 +13,9 @@ from cli.rules.backtest import Wish as BacktestWish
 from cli.rules.backtest import backtest as backtest_file
 from cli.rules.diff import diff as compare
 from cli.rules.diff import in_file, in_force
+from cli.rules.push import Wish
+from cli.rules.push import push as push_file
+from cli.rules.show import show as show_stored
 from cli.rules.test import test as test_file
 from cli.rules.validate import validate as validate_file
 from cli.stack import session_in
@@ -55,6 +58,33 @@ def diff(
     after = in_file(file)
     before = in_file(against) if against else in_force(session_in(region), stack)
     _exit(compare(before, after, output))
+
+
+@app.command(epilog="Example: ica rules show --stack identitycall-alerts-dev > rules.json")
+def show(
+    version: Annotated[int | None, typer.Option(help="an older version of the stored document", min=1)] = None,
+    stack: StackName = DEFAULT_STACK,
+    region: Region = None,
+    output: Format = Output.TABLE,
+) -> None:
+    """Print the document in force; beside it, its digest and since when it holds."""
+    _exit(show_stored(session_in(region), stack, version, output))
+
+
+@app.command(epilog="Example: ica rules push rules.json --stack identitycall-alerts-dev")
+def push(
+    file: File,
+    tests: Tests = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="WHY", help="store it though its tests fail; kept with it")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="agree beforehand")] = False,
+    stack: StackName = DEFAULT_STACK,
+    region: Region = None,
+    output: Format = Output.TABLE,
+) -> None:
+    """Check, try and compare a document, ask, and store it. It is in force within a minute."""
+    _exit(push_file(lambda: session_in(region), Wish(file, tests or (), stack, force, yes, output)))
 
 
 @app.command(epilog="Example: ica rules backtest rules/support.json --since 14d --list --stack identitycall-alerts-dev")
