@@ -12,18 +12,19 @@ from typing import Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.dynamodb.outcomes_by_day import OutcomesByDay
 from cli.console import err, say
-from cli.errors import Exit
+from cli.errors import CommandError, Exit
 from cli.options import Output
 from cli.period import Period, period
 from cli.rules.backtest_view import show_json, show_table
 from cli.rules.document import read_document
-from cli.rules.in_force import rules_in_force
 from cli.rules.past_calls import PastCalls
 from cli.rules.past_calls import Progress as Told
+from cli.rules.stored import read_stored, rules_of
 from cli.stack import Stack, require_stack
 from domain import wording
 from domain.backtest.backtest import NO_VERDICTS, Backtest
@@ -83,12 +84,12 @@ def backtest(session: boto3.Session, stack_name: str, wish: Wish, output: Output
     now = read_document(wish.file).rules
     against = read_document(wish.against).rules if wish.against else None
     stack = require_stack(session, stack_name)
-    report = compare(session, stack, now, against or rules_in_force(session, stack), asked, wish)
+    report = compare(session, stack, now, against or rules_of(stack, read_stored(session, stack)), asked, wish)
     if output is Output.JSON:
         show_json(report)
     else:
         show_table(report)
-    _warn(report, stack)
+    warn(report, stack)
     return Exit.FINDINGS if report.loses_too_much else Exit.FINE
 
 
@@ -105,7 +106,7 @@ def compare(
     lists_ids = bool(wish and wish.list_ids)
     trial = Backtest(now, before, keep_ids=lists_ids, told=quote if wish and wish.words else None)
     table = OutcomesByDay(session.client("dynamodb", config=_AWS), stack.outputs["OutcomeTableName"])
-    with closing(PastCalls(table, asked)) as past, _bar() as told:
+    with closing(PastCalls(table, asked)) as past, _bar() as told, _explained(stack):
         verdicts = past.verdicts(wording.iso(round(time.time() * 1000)))
         for stored in past(told):
             if isinstance(stored, NotJudged):
@@ -122,6 +123,22 @@ def _quoted(new: bool, recording: int, violation: Violation) -> str:
 
 
 @contextmanager
+def _explained(stack: Stack) -> Iterator[None]:
+    """Turn the error for a table without the index into a sentence. Other errors pass."""
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        if told["Code"] != "ValidationException" or "index" not in told["Message"]:
+            raise
+        raise CommandError(
+            f"{stack.name} is of a release without the index by day, so past calls cannot be found. "
+            "Update it with `make deploy` first.",
+            Exit.UNREACHABLE,
+        ) from error
+
+
+@contextmanager
 def _bar() -> Iterator[Told]:
     """A bar on standard error, where that is a terminal."""
     columns = (
@@ -135,7 +152,7 @@ def _bar() -> Iterator[Told]:
         yield lambda done, days: bars.update(bar, completed=done, total=days)
 
 
-def _warn(report: Report, stack: Stack) -> None:
+def warn(report: Report, stack: Stack) -> None:
     looked_at, lacking = report.unindexed
     if not report.backtest.tally.outcomes:
         span = f"{wording.moment(report.period.from_at)} and {wording.moment(report.period.to_at)}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -86,7 +87,7 @@ def _mode(rules: RuleSet, rule_id: str) -> str | None:
     return next((rule.in_mode.value for rule in rules.rules if rule.id == rule_id), None)
 
 
-def show_table(report: Report) -> None:
+def show_table(report: Report, console: Console = out) -> None:
     tally = report.backtest.tally
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("calls in which it fires", overflow="fold")
@@ -95,9 +96,9 @@ def show_table(report: Report) -> None:
     for rule_id, counts in tally.rules.items():
         numbers = (counts.now, counts.before, counts.new, counts.gone, counts.changed, counts.unjudged.total())
         table.add_row(_titled(report.backtest, rule_id), *(f"{number:,}" for number in numbers))
-    out.print(table)
+    console.print(table)
     for line in _sentences(report):
-        out.print(escape(line), soft_wrap=True)
+        console.print(escape(line), soft_wrap=True)
 
 
 def _titled(backtest: Backtest, rule_id: str) -> str:

@@ -1,6 +1,7 @@
 """Files as an operator writes them, and a deployed stack in an AWS account of this process."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,40 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from domain.wording import iso
 from tests.fakes.account import REGION
 
 Write = Callable[[str, Any], Path]
 STACK = "alerts"
 ENTRY = f"/{STACK}/rules"
+
+
+def _keys(of_hash: str, of_range: str) -> list[dict[str, str]]:
+    return [{"AttributeName": of_hash, "KeyType": "HASH"}, {"AttributeName": of_range, "KeyType": "RANGE"}]
+
+
 TEMPLATE = {
     "Parameters": {"MaxPauseMs": {"Type": "Number", "Default": 4000}},
-    "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-    "Outputs": {name: {"Value": "x"} for name in ("EventQueueUrl", "OutcomeTableName")},
+    "Resources": {
+        "Outcomes": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [
+                    {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "index_day", "index_time")
+                ],
+                "KeySchema": _keys("pk", "sk"),
+                "GlobalSecondaryIndexes": [
+                    {
+                        "IndexName": "by_day",
+                        "KeySchema": _keys("index_day", "index_time"),
+                        "Projection": {"ProjectionType": "ALL"},
+                    }
+                ],
+            },
+        }
+    },
+    "Outputs": {"EventQueueUrl": {"Value": "x"}, "OutcomeTableName": {"Value": {"Ref": "Outcomes"}}},
 }
 
 
@@ -42,6 +68,21 @@ class Deployed:
     """The stack `alerts`, with MaxPauseMs 4000."""
 
     ssm: Any
+    dynamodb: Any
+    table: str
+
+    def judged(self, recording: int, results: Any, confirmed: str) -> None:
+        """An outcome of just now, and a supervisor's answer that confirms one of its violations."""
+        now = iso(round(time.time() * 1000) - 60_000)
+        outcome = {"recording_id": {"N": str(recording)}, "status": {"S": "violations"}, "evaluated_at": {"S": now}}
+        answer = {"M": {"rule_id": {"S": "r"}, "verdict": {"S": "confirmed"}, "by": {"S": "U1"}, "at": {"S": now}}}
+        for kind, sk, more in (
+            ("OUTCOME", "OUTCOME", outcome | {"results": {"S": json.dumps(results)}}),
+            ("VERDICT", "VERDICT#a", {"verdicts": {"M": {confirmed: answer}}}),
+        ):
+            index = {"index_day": {"S": f"{kind}#{now[:10]}"}, "index_time": {"S": f"{now}#{recording}"}}
+            key = {"pk": {"S": f"RECORDING#{recording}"}, "sk": {"S": sk}}
+            self.dynamodb.put_item(TableName=self.table, Item=key | index | more)
 
     def put(self, document: Any, **more: Any) -> None:
         value = document if isinstance(document, str) else json.dumps(document)
@@ -59,4 +100,5 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         boto3.client("cloudformation", REGION).create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
-        yield Deployed(boto3.client("ssm", REGION))
+        dynamodb = boto3.client("dynamodb", REGION)
+        yield Deployed(boto3.client("ssm", REGION), dynamodb, dynamodb.list_tables()["TableNames"][0])

@@ -248,7 +248,7 @@ class TestRefused:
         stack.put_parameter("/past/rules", '{"version": 1, "rules": 7}')
         done = run(rules=[pause_rule()])
         assert (done.code, done.out) == (2, "")
-        assert done.err.startswith("The document stored for past is not valid, so there is nothing to compare with")
+        assert done.err.startswith("/past/rules version 1 is refused as a whole, and events wait until it is mended:")
         assert run("--against", write("old.json", {"version": 1, "rules": []}), rules=[pause_rule()]).code == 0
 
     @pytest.mark.parametrize(

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from cli.rules import push as push_module
+from domain.rules.violation import fingerprint
 from tests.fakes.ica import Done, ica
-from tests.fakes.make import body, goal, goal_rule, pause_rule
+from tests.fakes.make import body, goal, goal_rule, pause, pause_rule
 from tests.integration.ica.conftest import ENTRY, STACK, Deployed, Write
 
 DOCUMENT = {"$schema": "rules.schema.json", "version": 1, "rules": [goal_rule(help="Grüße ausrichten.")]}
 STORED = '{"version":1,"rules":[{"id":"g","when":"goal_unmet","severity":"warning","help":"Grüße ausrichten."}]}'
 FIRES = {"name": "unmet", "rule": "g", "results": body(1, goal()), "expect": "fires"}
 SILENT = {"name": "met", "rule": "g", "results": body(1, goal(met=True)), "expect": "silent"}
+PAUSE = pause()
 FAILS = SILENT | {"expect": "fires"}
 
 
@@ -105,16 +107,20 @@ def test_nothing_is_stored_where_its_tests_do_not_pass_unless_forced(
     assert deployed.versions()[0]["Description"].endswith("; stored by force: the goal was renamed")
 
 
-def test_nothing_is_stored_where_the_backtest_loses_confirmed_violations(
-    pushed: Any, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_stored_where_confirmed_violations_of_the_last_month_would_be_lost(
+    pushed: Any, deployed: Deployed
 ) -> None:
-    given: list[Any] = []
-    monkeypatch.setattr(push_module, "backtest_before_push", lambda *step: given.append(step))
+    deployed.judged(
+        1, body(1, pause()), confirmed=fingerprint("long-pause", f"pause:{PAUSE['start_ms']}-{PAUSE['end_ms']}")
+    )
     done = pushed("--yes")
-    assert (done.code, deployed.versions()) == (1, [])
-    assert "Nothing was stored: the backtest loses confirmed violations." in done.err
-    ((_, stack, before, after),) = given
-    assert (stack.name, before.rules[1].condition.longer_than_ms, after.rules[0].id) == (STACK, 4_000, "g")
+    assert (done.code, done.out, deployed.versions()) == (1, "", [])
+    assert "By the supervisors' answers: removes 0 false alarms, loses 1 confirmed.\n" in done.err
+    assert done.err.endswith(
+        "1 confirmed violation would be lost; 0 may be (--may-lose).\n"
+        "Nothing was stored: the backtest loses confirmed violations. To store it all the same: --force WHY.\n"
+    )
+    assert pushed("--yes", "--force", "that rule was wrong").code == 0
 
 
 @pytest.mark.parametrize(
