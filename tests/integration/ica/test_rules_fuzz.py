@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.places import ROOT
 from tests.fakes.ica import ica
 from tests.fakes.make import body, goal, goal_rule, keyword, pause, pause_rule
 
@@ -38,6 +39,8 @@ SAID = {"id": "k", "when": "keyword_said", "keyword_names": ["refund"], "severit
 BOTH = {"id": "b", "when": "all", "severity": "info", "of": [{"when": "goal_unmet"}, {"when": "goal_unmet"}]}
 RULES = st.sampled_from([goal_rule(scope={"recording_names": ["*[a"]}), pause_rule(), SAID, BOTH])
 RESULTS = body(1, goal(), pause()) | {"keywords": [keyword()]}
+
+PACK = ROOT / "rules" / "compliance.json"
 
 
 @st.composite
@@ -76,7 +79,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     document=documents().map(json.dumps) | st.text(max_size=50),
     tests=rule_tests().map(json.dumps) | st.text(max_size=50),
@@ -90,9 +93,12 @@ def test_no_document_and_no_test_ends_with_a_traceback(folder: Path, document: s
     tried = ica("rules", "test", path, "--junit", folder / "junit.xml")
     assert tried.code in ({2} if validated.json else {0, 1, 2})
     assert bool(tried.err) is (tried.code == 2)
+    compared = ica("rules", "diff", path, "--against", PACK)
+    assert compared.code == validated.code
+    assert ica("rules", "diff", PACK, "--against", path, "-o", "json").code == validated.code
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(raw=st.binary(max_size=60))
 def test_no_bytes_end_with_a_traceback(folder: Path, raw: bytes) -> None:
     path = folder / "bytes.json"

@@ -93,8 +93,9 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str, why: str)
     assert done.err == f"{tmp_path / name} cannot be read: {why}.\n"
 
 
-def test_help_lists_the_commands_with_examples_that_work() -> None:
-    assert "rules" in ica("--help").out
-    listed = ica("rules", "--help").out
-    assert "validate" in listed
-    assert "Example: ica rules validate rules/support.json" in ica("rules", "validate", "--help").out
+@pytest.mark.parametrize("command", ["validate", "test", "diff", "push", "show"])
+def test_help_lists_each_command_and_has_an_example(command: str) -> None:
+    listed = [line for line in ica("--help").out.splitlines() if " rules " in line]
+    assert command in listed[0]
+    assert command in ica("rules", "--help").out
+    assert f"Example: ica rules {command} " in ica("rules", command, "--help").out
