@@ -12,12 +12,14 @@ from cli.console import never_stumble, out
 from cli.discover import discover as discover_new
 from cli.errors import Exit, told_in_a_sentence
 from cli.options import DEFAULT_STACK, Region, StackName
+from cli.outcomes.commands import app as outcomes
 from cli.rules.commands import app as rules
 from cli.send import send as send_one
 from cli.stack import session_in
 
 app = typer.Typer(name="ica", no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(rules)
+app.add_typer(outcomes)
 
 
 @app.command(epilog="Example: ica send 123 --stack identitycall-alerts-dev")

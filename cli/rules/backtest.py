@@ -16,15 +16,16 @@ from botocore.exceptions import ClientError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.dynamodb.outcomes_by_day import OutcomesByDay
-from cli.console import err, say
+from cli.console import err, out
 from cli.errors import CommandError, Exit
 from cli.options import Output
 from cli.period import Period, period
 from cli.rules.backtest_view import show_json, show_table
+from cli.rules.backtest_warnings import warn
 from cli.rules.document import read_document
 from cli.rules.past_calls import PastCalls
 from cli.rules.past_calls import Progress as Told
-from cli.rules.stored import read_stored, rules_of
+from cli.rules.stored import StoredInvalid, read_stored, rules_of
 from cli.stack import Stack, require_stack
 from domain import wording
 from domain.backtest.backtest import NO_VERDICTS, Backtest
@@ -84,13 +85,20 @@ def backtest(session: boto3.Session, stack_name: str, wish: Wish, output: Output
     now = read_document(wish.file).rules
     against = read_document(wish.against).rules if wish.against else None
     stack = require_stack(session, stack_name)
-    report = compare(session, stack, now, against or rules_of(stack, read_stored(session, stack)), asked, wish)
+    report = compare(session, stack, now, against or _in_force(session, stack), asked, wish)
     if output is Output.JSON:
         show_json(report)
     else:
-        show_table(report)
+        show_table(report, out)
     warn(report, stack)
     return Exit.FINDINGS if report.loses_too_much else Exit.FINE
+
+
+def _in_force(session: boto3.Session, stack: Stack) -> RuleSet:
+    try:
+        return rules_of(stack, read_stored(session, stack))
+    except StoredInvalid as invalid:
+        raise CommandError(f"{invalid}\n--against FILE compares with a file instead.") from None
 
 
 def compare(
@@ -150,18 +158,3 @@ def _bar() -> Iterator[Told]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
         bar = bars.add_task("Judging past calls", total=None)
         yield lambda done, days: bars.update(bar, completed=done, total=days)
-
-
-def warn(report: Report, stack: Stack) -> None:
-    looked_at, lacking = report.unindexed
-    if not report.backtest.tally.outcomes:
-        span = f"{wording.moment(report.period.from_at)} and {wording.moment(report.period.to_at)}"
-        say(f"{stack.name} has no outcome between {span} in its index: there is nothing to compare.")
-    if lacking:
-        say(
-            f"Older outcomes are not in the index: {lacking} of {looked_at} looked at. "
-            f"`ica outcomes reindex --stack {stack.name}` adds them."
-        )
-    if report.loses_too_much:
-        lost = wording.counted(report.backtest.tally.confirmed_lost, "confirmed violation", "confirmed violations")
-        say(f"{lost} would be lost; {report.may_lose} may be (--may-lose).")

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 import boto3
 
-from cli import period
-from cli.console import err, say
-from cli.rules.backtest import compare, warn
+from cli.console import err
+from cli.period import DEFAULT, period
+from cli.rules.backtest import compare
 from cli.rules.backtest_view import show_table
+from cli.rules.backtest_warnings import warn
 from cli.stack import Stack
 from domain.rules.document import RuleSet
 
+_NOTHING: Final = RuleSet(version=1, rules=())
+
 
 def backtest_before_push(session: boto3.Session, stack: Stack, before: RuleSet | None, after: RuleSet) -> bool:
-    """Show on standard error what the new rules find in the calls of the last 30 days.
+    """Show on standard error what the new rules find in past calls. False if confirmed violations would be lost.
 
-    False if confirmed violations would be lost. `before` are the rules in force, `None` where the stored document is
-    refused. Raises `CommandError`, and botocore's errors.
+    `before` are the rules in force, `None` where the stored document is refused. Raises `CommandError`.
     """
-    if before is None:
-        say("Past calls are not compared: there are no rules in force.")
-        return True
-    asked = period.period(None, None, None, round(time.time() * 1000))
-    report = compare(session, stack, after, before, asked)
+    asked = period(DEFAULT, None, None, round(time.time() * 1000))
+    report = compare(session, stack, after, before or _NOTHING, asked)
     if report.backtest.tally.outcomes:
         show_table(report, err)
     warn(report, stack)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import out, print_json
+from cli.console import print_json
 from domain import wording
 from domain.backtest.backtest import Backtest
 from domain.backtest.stored import NotJudged
@@ -87,7 +87,7 @@ def _mode(rules: RuleSet, rule_id: str) -> str | None:
     return next((rule.in_mode.value for rule in rules.rules if rule.id == rule_id), None)
 
 
-def show_table(report: Report, console: Console = out) -> None:
+def show_table(report: Report, console: Console) -> None:
     tally = report.backtest.tally
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("calls in which it fires", overflow="fold")
@@ -106,7 +106,10 @@ def _titled(backtest: Backtest, rule_id: str) -> str:
     now, before = _mode(backtest.now, rule_id), _mode(backtest.before, rule_id)
     if now == before:
         return rule_id if now == Mode.LIVE else f"{rule_id} ({now})"
-    return f"{rule_id} ({before or 'added'} → {now})" if before and now else f"{rule_id} ({'added' if now else 'gone'})"
+    if now and before:
+        return f"{rule_id} ({before} → {now})"
+    change, mode = ("added", now) if now else ("removed", before)
+    return f"{rule_id} ({change})" if mode == Mode.LIVE else f"{rule_id} ({change}, {mode})"
 
 
 def _sentences(report: Report) -> Iterator[str]:

@@ -48,6 +48,8 @@ def by_day(what: Indexed, at: str, recording: RecordingId) -> Item:
 
 BUDGET_KEY: Final = Key("BUDGET", "REQUESTS")
 DISCOVERY_STATE_KEY: Final = Key("DISCOVERY", "STATE")
+REINDEX_KEY: Final = Key("INDEX", "REINDEX")
+"""Written by the operator's command alone."""
 
 
 def outcome_key(recording: RecordingId) -> Key:

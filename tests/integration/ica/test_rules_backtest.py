@@ -249,6 +249,7 @@ class TestRefused:
         done = run(rules=[pause_rule()])
         assert (done.code, done.out) == (2, "")
         assert done.err.startswith("/past/rules version 1 is refused as a whole, and events wait until it is mended:")
+        assert done.err.endswith("--against FILE compares with a file instead.\n")
         assert run("--against", write("old.json", {"version": 1, "rules": []}), rules=[pause_rule()]).code == 0
 
     @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""`ica outcomes`: a file a command."""
