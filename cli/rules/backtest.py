@@ -12,7 +12,6 @@ from typing import Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.dynamodb.outcomes_by_day import OutcomesByDay
@@ -114,7 +113,7 @@ def compare(
     lists_ids = bool(wish and wish.list_ids)
     trial = Backtest(now, before, keep_ids=lists_ids, told=quote if wish and wish.words else None)
     table = OutcomesByDay(session.client("dynamodb", config=_AWS), stack.outputs["OutcomeTableName"])
-    with closing(PastCalls(table, asked)) as past, _bar() as told, _explained(stack):
+    with closing(PastCalls(table, asked)) as past, _bar() as told:
         verdicts = past.verdicts(wording.iso(round(time.time() * 1000)))
         for stored in past(told):
             if isinstance(stored, NotJudged):
@@ -128,22 +127,6 @@ def compare(
 def _quoted(new: bool, recording: int, violation: Violation) -> str:
     quote = f" — “{violation.finding.quote}”" if violation.finding.quote else ""
     return f"{'new' if new else 'gone'} {recording}: {wording.clean(violation.summary + quote)}"
-
-
-@contextmanager
-def _explained(stack: Stack) -> Iterator[None]:
-    """Turn the error for a table without the index into a sentence. Other errors pass."""
-    try:
-        yield
-    except ClientError as error:
-        told = error.response["Error"]
-        if told["Code"] != "ValidationException" or "index" not in told["Message"]:
-            raise
-        raise CommandError(
-            f"{stack.name} is of a release without the index by day, so past calls cannot be found. "
-            "Update it with `make deploy` first.",
-            Exit.UNREACHABLE,
-        ) from error
 
 
 @contextmanager

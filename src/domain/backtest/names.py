@@ -1,20 +1,14 @@
 """Goals and keywords that rules name, and which of them no results have: misspelt, or renamed at the vendor."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, folded
+from domain.rules.condition import folded
 from domain.rules.document import RuleSet
-from domain.rules.kinds.combined import Combination
-from domain.rules.kinds.goal_unmet import GoalUnmet
-from domain.rules.kinds.keyword_missing import KeywordMissing
-from domain.rules.kinds.keyword_said import KeywordSaid
 from domain.rules.rule import Mode
 
 _REMEMBERED = 10_000
-Named = dict[int | str, int | str]
-"""Ids and folded names, each with how the document writes it."""
 
 
 @dataclass(slots=True)
@@ -37,7 +31,7 @@ class NamesSeen:
 
     def __init__(self, rules: RuleSet) -> None:
         judged = [rule for rule in rules.rules if rule.in_mode is not Mode.OFF]
-        self._named = {rule.id: (_goals(rule.condition), _keywords(rule.condition)) for rule in judged}
+        self._named = {rule.id: (rule.condition.named_goals, rule.condition.named_keywords) for rule in judged}
         self._goals = _Wanted({name for goals, _ in self._named.values() for name in goals})
         self._keywords = _Wanted({name for _, keywords in self._named.values() for name in keywords})
 
@@ -60,27 +54,3 @@ class NamesSeen:
             no_keywords = tuple(keywords[each] for each in keywords if each in self._keywords.left)
             if no_goals or no_keywords:
                 yield rule_id, no_goals, no_keywords
-
-
-def _goals(condition: Condition) -> Named:
-    match condition:
-        case GoalUnmet():
-            return _named(condition.goal_ids, condition.goal_names)
-        case Combination():
-            return {key: name for part in condition.of for key, name in _goals(part).items()}
-    return {}
-
-
-def _keywords(condition: Condition) -> Named:
-    match condition:
-        case KeywordSaid():
-            return _named(condition.keyword_ids, condition.keyword_names)
-        case KeywordMissing():
-            return _named(None, condition.keyword_names)
-        case Combination():
-            return {key: name for part in condition.of for key, name in _keywords(part).items()}
-    return {}
-
-
-def _named(ids: Iterable[int] | None, names: Iterable[str] | None) -> Named:
-    return {number: number for number in ids or ()} | {folded(name): name for name in names or ()}

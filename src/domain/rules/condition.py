@@ -1,7 +1,7 @@
 """The base of every kind: a condition that a call can meet. A rule is a condition under a name."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Flag, auto
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
@@ -33,6 +33,10 @@ Match: TypeAlias = tuple[str, Callable[[], Finding]]
 """One thing that meets a condition: its subject, and how to make its finding. Counting needs no finding."""
 
 
+Named = Mapping[int | str, int | str]
+"""Ids and folded names, each with how the document writes it."""
+
+
 class Condition(BaseModel):
     """A kind adds `when`, which is its name in the document, and its own fields."""
 
@@ -50,6 +54,16 @@ class Condition(BaseModel):
     @property
     def needs(self) -> Fact:
         return Fact.NONE
+
+    @property
+    def named_goals(self) -> Named:
+        """The goals that it watches by id or name. It cannot fire on them where no call has them."""
+        return {}
+
+    @property
+    def named_keywords(self) -> Named:
+        """Likewise."""
+        return {}
 
     @abstractmethod
     def matches(self, call: Call) -> Iterator[Match]:
@@ -71,6 +85,10 @@ def written(model: BaseModel, later: frozenset[str]) -> dict[str, Any]:
     """The model's fields, without those of `later` that are absent."""
     fields = {name: getattr(model, name) for name in type(model).model_fields}
     return {name: value for name, value in fields.items() if value is not None or name not in later}
+
+
+def named(ids: Iterable[int] | None, names: Iterable[str] | None) -> Named:
+    return {number: number for number in ids or ()} | {folded(name): name for name in names or ()}
 
 
 def folded(name: str) -> str:

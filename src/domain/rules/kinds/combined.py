@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from domain import wording
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, Fact, Match
+from domain.rules.condition import Condition, Fact, Match, Named
 from domain.rules.kinds.simple import SimpleCondition, SimpleFinding
 from domain.rules.violation import Finding
 
@@ -83,6 +83,14 @@ class Combination(Condition):
     @property
     def needs(self) -> Fact:
         return reduce(or_, (condition.needs for condition in self.of))
+
+    @property
+    def named_goals(self) -> Named:
+        return {key: name for part in self.of for key, name in part.named_goals.items()}
+
+    @property
+    def named_keywords(self) -> Named:
+        return {key: name for part in self.of for key, name in part.named_keywords.items()}
 
     def written(self) -> dict[str, Any]:
         return super().written() | {"of": [condition.written() for condition in self.of]}

@@ -9,7 +9,7 @@ from pydantic import Field
 from domain import wording
 from domain.recording import Goal
 from domain.rules.call import Call
-from domain.rules.condition import Condition, Fact, Match, folded
+from domain.rules.condition import Condition, Fact, Match, Named, folded, named
 from domain.rules.violation import Finding
 
 _NAME: Final = 120
@@ -75,6 +75,10 @@ class GoalUnmet(Condition):
     @property
     def needs(self) -> Fact:
         return Fact.GOALS
+
+    @property
+    def named_goals(self) -> Named:
+        return named(self.goal_ids, self.goal_names)
 
     def matches(self, call: Call) -> Iterator[Match]:
         for goal in call.unmet_goals:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from domain import wording
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, Fact, Match, Milliseconds, Name, folded
+from domain.rules.condition import Condition, Fact, Match, Milliseconds, Name, Named, folded, named
 from domain.rules.kinds.occurrences import NEVER, occurrences
 from domain.rules.violation import Finding
 
@@ -53,6 +53,10 @@ class KeywordMissing(Condition):
     @property
     def needs(self) -> Fact:
         return Fact.KEYWORDS
+
+    @property
+    def named_keywords(self) -> Named:
+        return named(None, self.keyword_names)
 
     def matches(self, call: Call) -> Iterator[Match]:
         said = {folded(name): NEVER for name in self.keyword_names}

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from domain import wording
 from domain.recording import Keyword
 from domain.rules.call import Call, FactMissing
-from domain.rules.condition import Condition, Fact, Match, Milliseconds, Name, folded, refused
+from domain.rules.condition import Condition, Fact, Match, Milliseconds, Name, Named, folded, named, refused
 from domain.rules.kinds.occurrences import NEVER, Occurrences, occurrences
 from domain.rules.violation import Finding
 
@@ -90,6 +90,10 @@ class KeywordSaid(Condition):
     @property
     def needs(self) -> Fact:
         return Fact.KEYWORDS | (Fact.NONE if self.within_last_ms is None else Fact.DETAILS)
+
+    @property
+    def named_keywords(self) -> Named:
+        return named(self.keyword_ids, self.keyword_names)
 
     def matches(self, call: Call) -> Iterator[Match]:
         said: dict[int, tuple[Keyword, Occurrences]] = {}
