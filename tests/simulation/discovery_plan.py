@@ -24,6 +24,9 @@ _COMPLETION_MS: Final = 20 * MINUTE
 """The vendor lists a recording up to this long after its creation."""
 _MOST_RUNS: Final = 10
 _LEAST_LIMIT: Final = 3
+_LEAST_FOR_RARE_RUNS: Final = 8
+_RUNS_FOR_THE_LIST: Final = 6
+"""With the least limit, a run gets on by one page. It must reach the end before the next look at the whole lookback."""
 _RATES: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
     (MINUTE, (1, 6, 24)),
     (5 * MINUTE, (1, 2, 24)),
@@ -77,9 +80,6 @@ def add_discovery(seed: int, scenario: "Scenario") -> None:
     first_ms = START_MS + random.choice((0, random.randrange(2 * MINUTE), random.randrange(period_ms)))
     listed = _add_recordings(scenario, random, period_ms)
     scenario.arrivals[:] = [_perhaps_posted(arrival, scenario.recordings, random) for arrival in scenario.arrivals]
-    # A run reads the newest page, the page where the last one stopped, and the one behind it.
-    scenario.limit = max(scenario.limit, _LEAST_LIMIT)
-    scenario.vendor_limit = max(scenario.vendor_limit, _LEAST_LIMIT)
     scenario.entries.insert(0, Entry(START_MS, WEBHOOK_ENTRY, SECRET))
     histories = _histories(random, period_ms)
     changes_ms = [state.at_ms for each in listed for state in each.recording.states]
@@ -87,11 +87,16 @@ def add_discovery(seed: int, scenario: "Scenario") -> None:
     rest_ms = max(scenario.fault_plan.faults_end_ms, *changes_ms)
     every_ms, lookbacks = random.choice([rate for rate in _RATES if rest_ms - START_MS < _MOST_RUNS * rate[0]])
     scenario.vendor_faults = random.choice((0, 0.05, 0.3, 0.5))
+    lookback_hours = random.choice(lookbacks)
+    often = _RUNS_FOR_THE_LIST * every_ms <= lookback_hours * HOUR // 2
+    # A run reads the newest page, the page where the last one stopped, and the one behind it.
+    least = _LEAST_LIMIT if often else _LEAST_FOR_RARE_RUNS
+    scenario.limit, scenario.vendor_limit = max(scenario.limit, least), max(scenario.vendor_limit, least)
     scenario.discovery = DiscoveryPlan(
         tuple(listed),
         first_ms,
         every_ms,
-        lookback_hours=random.choice(lookbacks),
+        lookback_hours=lookback_hours,
         page_size=random.choice((2, 2, 3, 100)),
         rest_ms=rest_ms,
         newest_first=random.random() < 0.5,
