@@ -25,6 +25,7 @@ _SITUATIONS: Final = (
     (0.01, situations.unreadable_outcome),
     (0.02, list_situations.list_moves),
     (0.02, list_situations.succeeds_unannounced),
+    (0.01, list_situations.few_requests),
 )
 """The share of the seeds that each has. The others have everything at once."""
 

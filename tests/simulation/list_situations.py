@@ -52,6 +52,27 @@ def succeeds_unannounced(random: Random) -> Scenario:
     return scenario
 
 
+def few_requests(random: Random) -> Scenario:
+    """One recording stands alone on the newest page, and a run has three requests."""
+    listed = []
+    for number in range(random.choice((7, 9))):
+        created_ms = START_MS - (number + 1) * MINUTE
+        states = (State(created_ms, Kind.READY, (Goal(1, met=True, score=0.9),)),)
+        listed.append(Listed(Recording(number, 100 + number, uuid_of(number, random), states), created_ms))
+    plan = DiscoveryPlan(
+        tuple(listed),
+        START_MS + SECOND,
+        5 * MINUTE,
+        lookback_hours=24,
+        page_size=2,
+        rest_ms=START_MS + HOUR,
+        newest_first=False,
+    )
+    scenario = _discovered(plan)
+    scenario.limit = scenario.vendor_limit = 3
+    return scenario
+
+
 def _discovered(plan: DiscoveryPlan) -> Scenario:
     """Nothing fails."""
     return Scenario(

@@ -56,7 +56,7 @@ class TestBacklog:
 
 
 class TestMutations:
-    @pytest.mark.timeout(600)
+    @pytest.mark.timeout(1_100)
     def test_every_mutation_is_caught(self) -> None:
         caught = list(mutations.try_all())
         assert len(caught) == len(mutations.MUTATIONS)
