@@ -21,7 +21,7 @@ from cli.rules.validate import validate as validate_file
 from cli.stack import session_in
 
 app = typer.Typer(
-    name="rules", no_args_is_help=True, help="Alert rules: validate, test, diff, push and show a document."
+    name="rules", no_args_is_help=True, help="Alert rules: validate, test, diff, backtest, push and show a document."
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="a rules document (JSON)", show_default=False)]

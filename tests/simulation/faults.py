@@ -132,7 +132,8 @@ class Outside:
         if call_fault is CallFault.DELAYED:
             if service == "sns":
                 call_fault = None  # the lease has just been checked: only earlier steps may be delayed
-            task.life.faults += shared
+            if shared:
+                task.life.shared_fault()
         if call_fault is CallFault.REPEATED and limits.attempts == 1:
             call_fault = None
         signed_ms = world.now_ms
@@ -226,7 +227,8 @@ def _refusal(code: str, status: int, what: str) -> ClientError:
 
 def _fault(world: World, task: Task, shared: bool) -> None:
     task.faults += 1
-    task.life.faults += shared
+    if shared:
+        task.life.shared_fault()
     world.interruptions += 1
 
 

@@ -42,6 +42,11 @@ class Invocation(Life):
         self.timed_out = False
         self.on_buried: Callable[[], None] = lambda: None
 
+    def shared_fault(self) -> None:
+        """Every invocation with threads in this environment shares the worker's calls."""
+        for life in {self, *self.environment.lives}:
+            life.faults += 1
+
     def buried(self) -> None:
         self.on_buried()
 
@@ -151,6 +156,7 @@ class Function:
         for life in environment.lives:
             world.log(environment.name, "the threads left of {} continue", life.name)
             world.thaw(life)
+            invocation.faults += life.faults  # A thread of it may hold up a call that the new threads join.
         environment.lives.append(invocation)
         context = Context(world, world.now_ms + TIMEOUT_MS)
 

@@ -47,6 +47,10 @@ class Life:
         self.frozen_tasks: list[Task] = []
         """Tasks that continue after the thaw."""
 
+    def shared_fault(self) -> None:
+        """A call that its threads share failed or was delayed."""
+        self.faults += 1
+
     def buried(self) -> None:
         """Called when all its tasks have ended by a crash."""
 
