@@ -16,15 +16,11 @@ from tests.simulation.world import START_MS
 
 def list_moves(random: Random) -> Scenario:
     """The newest recordings leave the list while discovery walks from them to older ones."""
-    listed = []
-    for number in range(random.choice((5, 6, 7))):
-        created_ms = START_MS - (number + 1) * MINUTE
-        states = [State(created_ms, Kind.READY, (Goal(1, met=True, score=0.9),))]
-        if number < 3:
-            states.append(State(START_MS + HOUR, Kind.ABSENT, hasty=True))
-        listed.append(Listed(Recording(number, 100 + number, uuid_of(number, random), tuple(states)), created_ms))
+    leaves = State(START_MS + HOUR, Kind.ABSENT, hasty=True)
+    newest = [_ready(number, random, leaves) for number in range(3)]
+    older = [_ready(number, random) for number in range(3, random.choice((5, 6, 7)))]
     plan = DiscoveryPlan(
-        tuple(listed),
+        (*newest, *older),
         START_MS + SECOND,
         10 * MINUTE,
         lookback_hours=2,
@@ -54,13 +50,8 @@ def succeeds_unannounced(random: Random) -> Scenario:
 
 def few_requests(random: Random) -> Scenario:
     """One recording stands alone on the newest page, and a run has three requests."""
-    listed = []
-    for number in range(random.choice((7, 9))):
-        created_ms = START_MS - (number + 1) * MINUTE
-        states = (State(created_ms, Kind.READY, (Goal(1, met=True, score=0.9),)),)
-        listed.append(Listed(Recording(number, 100 + number, uuid_of(number, random), states), created_ms))
     plan = DiscoveryPlan(
-        tuple(listed),
+        tuple(_ready(number, random) for number in range(random.choice((7, 9)))),
         START_MS + SECOND,
         5 * MINUTE,
         lookback_hours=24,
@@ -71,6 +62,13 @@ def few_requests(random: Random) -> Scenario:
     scenario = _discovered(plan)
     scenario.limit = scenario.vendor_limit = 3
     return scenario
+
+
+def _ready(number: int, random: Random, *later: State) -> Listed:
+    """Completed in the minutes before the start, the first the newest."""
+    created_ms = START_MS - (number + 1) * MINUTE
+    states = (State(created_ms, Kind.READY, (Goal(1, met=True, score=0.9),)), *later)
+    return Listed(Recording(number, 100 + number, uuid_of(number, random), states), created_ms)
 
 
 def _discovered(plan: DiscoveryPlan) -> Scenario:

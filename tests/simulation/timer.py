@@ -69,7 +69,7 @@ class Timer:
         world.at(next_ms, self._tick)
 
     def _at_rest(self) -> bool:
-        return self._complete_since_ms >= (self._sweep_ms or self._plan.rest_ms) and self._invariants.at_rest
+        return self._complete_since_ms >= (self._sweep_ms or self._plan.rest_ms) and self._invariants.coverage.at_rest
 
     def _run(self, event: dict[str, Any], tries: int = 0) -> None:
         world = self._world

@@ -10,7 +10,7 @@ from adapters.dynamodb.keys import (
     Key,
     alias_key,
     mark_key,
-    number_of,
+    numbers_of,
     old_mark_key,
     outcome_key,
 )
@@ -103,10 +103,8 @@ class DynamoDiscoveryMemory:
                 latest[recording] = max(marks, key=lambda marked: marked.at_ms)
         return latest
 
-    def _numbers_of(self, uuids: Collection[str]) -> dict[RecordingId, RecordingId]:
-        aliases = self._read(alias_key(uuid) for uuid in uuids)
-        numbers = {uuid: number_of(aliases[alias_key(uuid)]) for uuid in uuids if alias_key(uuid) in aliases}
-        return {uuid: number for uuid, number in numbers.items() if number is not None}
+    def _numbers_of(self, uuids: Collection[str]) -> dict[RecordingId, int]:
+        return numbers_of(uuids, self._read(alias_key(uuid) for uuid in uuids))
 
     def _read(self, keys: Iterable[Key]) -> dict[Key, Item]:
         # Eventually consistent, at half the price: at worst a recording written just now is announced once more.

@@ -3,6 +3,8 @@
 The IAM policies in template.yaml name the same partition keys: each function may write its own alone.
 """
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -64,12 +66,16 @@ def alias_key(uuid: str) -> Key:
     return Key(f"ALIAS#{uuid}", "ALIAS")
 
 
-def number_of(alias: Item) -> int | None:
-    """The recording that an alias names, or `None` if it cannot be read. The vendor's next answer writes it anew."""
-    try:
-        return int(alias["recording_id"]["N"])
-    except (KeyError, TypeError, ValueError):
-        return None
+def numbers_of(uuids: Iterable[str], items: Mapping[Key, Item]) -> dict[RecordingId, int]:
+    """The recordings that aliases among the items name. One that cannot be read counts as none.
+
+    The vendor's next answer writes it anew.
+    """
+    numbers: dict[RecordingId, int] = {}
+    for uuid in uuids:
+        with suppress(KeyError, TypeError, ValueError):
+            numbers[uuid] = int(items[alias_key(uuid)]["recording_id"]["N"])
+    return numbers
 
 
 def mark_key(recording: RecordingId) -> Key:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.batching import BatchThreads, GatheredCall
 from adapters.dynamodb.judged import judged_attributes, read_details, read_rule_ids, read_shadow
-from adapters.dynamodb.keys import Indexed, Item, Key, alias_key, by_day, number_of, outcome_key, recording_of
+from adapters.dynamodb.keys import Indexed, Item, Key, alias_key, by_day, numbers_of, outcome_key, recording_of
 from adapters.dynamodb.results_text import results_text, size_of
 from adapters.dynamodb.table import UNREADABLE, at_revision, batch_read, conditional
 from domain.alerts.alert import Alert
@@ -124,8 +124,7 @@ class DynamoOutcomeTable:
         """One read for all; a second one for the recordings that UUIDs turned out to be."""
         uuids = list(dict.fromkeys(recording for recording in recordings if isinstance(recording, str)))
         items = self._read([outcome_key(each) for each in recordings] + [alias_key(uuid) for uuid in uuids])
-        numbers = {uuid: number_of(items[alias_key(uuid)]) for uuid in uuids if alias_key(uuid) in items}
-        named = {uuid: number for uuid, number in numbers.items() if number is not None}
+        named = numbers_of(uuids, items)
         if missing := [key for number in named.values() if (key := outcome_key(number)) not in items]:
             items |= self._read(missing)
         return [_under_either_name(recording, named, items) for recording in recordings]
@@ -167,7 +166,9 @@ class DynamoOutcomeTable:
         return item
 
 
-def _under_either_name(recording: RecordingId, named: Mapping[str, int], items: Mapping[Key, Item]) -> Item | None:
+def _under_either_name(
+    recording: RecordingId, named: Mapping[RecordingId, int], items: Mapping[Key, Item]
+) -> Item | None:
     """The outcome under the number of a UUID, or one stored under the UUID before its alias was known."""
     outcome = items.get(outcome_key(recording))
     if isinstance(recording, str) and recording in named:

@@ -3,16 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from domain.recording import MAX_FINDINGS, Keyword, RecordingDetails, Results
-from domain.rules.call import Call, FactMissing
-
-_keywords: TypeAdapter[tuple[Keyword, ...]] = TypeAdapter(
-    Annotated[tuple[Keyword, ...], Field(max_length=MAX_FINDINGS, fail_fast=True)]
-)
+from domain.recording import Keyword, RecordingDetails, Results
+from domain.rules.call import Call, FactMissing, keywords_adapter
 
 
 class NotJudged(StrEnum):
@@ -63,7 +59,7 @@ class StoredCall(Call):
         if said is None:
             raise FactMissing("the keywords")
         try:
-            return _keywords.validate_python(said)
+            return keywords_adapter().validate_python(said)
         except ValidationError:
             pass
         # Outside the clause: as its context, pydantic's error would hold the objects.

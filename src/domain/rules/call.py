@@ -57,7 +57,7 @@ class Call:
         if self.keywords_json is None:
             raise FactMissing("the keywords")
         try:
-            return _keywords().validate_json(self.keywords_json)
+            return keywords_adapter().validate_json(self.keywords_json)
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
             place = ".".join(str(part) for part in ("keywords", *fault["loc"]))
@@ -75,7 +75,7 @@ class Call:
 
 
 @cache
-def _keywords() -> "TypeAdapter[tuple[Keyword, ...]]":
+def keywords_adapter() -> "TypeAdapter[tuple[Keyword, ...]]":
     from pydantic import TypeAdapter  # noqa: PLC0415 - it costs a cold start, and few rules read keywords
 
     return TypeAdapter(Annotated[tuple[Keyword, ...], Field(max_length=MAX_FINDINGS, fail_fast=True)])

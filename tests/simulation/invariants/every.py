@@ -57,4 +57,4 @@ class Invariants:
         self.repeats.check_end()
         self.latency.check_end()
         if self.discovery:
-            self.discovery.check_end()
+            self.discovery.coverage.check_end()
