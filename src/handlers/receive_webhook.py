@@ -1,10 +1,10 @@
 """Lambda entrance: webhooks at the function's public URL. Verify, accept, enqueue; nothing else.
 
-    202   the queue has taken the event, or its type is not one of ours (`domain.triggers.webhook_event` has the rule)
-    400   not UTF-8, not JSON, or it names no recording: the message says which field is wrong
-    401   neither a valid signature nor a valid token; never which part was wrong
-    405   not a POST                415   not JSON by its Content-Type                413   over 256 KB
-    503   the queue or Parameter Store is out of reach, or anything unexpected: the sender tries again
+    202   the queue has taken the event, or its type is not one of ours (`domain.triggers.webhook_event` has the rule).
+    400   not UTF-8, not JSON, or it names no recording: the message says which field is wrong.
+    401   neither a valid signature nor a valid token; never which part was wrong.
+    405   not a POST.               415   not JSON by its Content-Type.               413   over 256 KB.
+    503   the queue or Parameter Store is out of reach, or anything unexpected: the sender tries again.
 
 What arrives twice is enqueued twice, and evaluation judges it once. Only counts of refused calls outlive a call
 (`runtime.refusals`).

@@ -1,11 +1,10 @@
 """Which webhook events may announce results to judge.
 
 The vendor does not document its webhooks, so the words of an event's type decide. An unclear event is accepted, because
-a recording that is not analysed yet is only deferred. An event is ours if
+a recording that is not analysed yet is only deferred. An event is ours if both hold:
 
-    it is about a recording         the type says recording, call, analysis or results,
-                                    or the event has a field named `recording_id`
-    and it reports no other step    no created, deleted, started, failed …, unless it also says done, completed, ready …
+- It is about a recording. Its type says recording, call, analysis or results, or it has a field named `recording_id`.
+- It reports no other step: no created, deleted, started or failed. A type that also says done or completed is ours.
 
     recording.analyzed   RecordingReanalysed   recording.updated   call_processed   analysis.completed      ours
     transcription.completed                           with a `recording_id`; without one it is not         ours
