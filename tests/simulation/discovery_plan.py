@@ -23,10 +23,10 @@ _SHARE: Final = 1 / 3
 _COMPLETION_MS: Final = 20 * MINUTE
 """The vendor lists a recording up to this long after its creation."""
 _MOST_RUNS: Final = 10
-_LEAST_LIMIT: Final = 3
+_LEAST_LIMIT: Final = 6
 _LEAST_FOR_RARE_RUNS: Final = 8
 _RUNS_FOR_THE_LIST: Final = 6
-"""With the least limit, a run gets on by one page. It must reach the end before the next look at the whole lookback."""
+"""With the least limit, a run gets on by a page or two. It must end before the next look at the whole lookback begins."""
 _RATES: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
     (MINUTE, (1, 6, 24)),
     (5 * MINUTE, (1, 2, 24)),
@@ -89,7 +89,7 @@ def add_discovery(seed: int, scenario: "Scenario") -> None:
     scenario.vendor_faults = random.choice((0, 0.05, 0.3, 0.5))
     lookback_hours = random.choice(lookbacks)
     often = _RUNS_FOR_THE_LIST * every_ms <= lookback_hours * HOUR // 2
-    # A run reads the newest page, the page where the last one stopped, and the one behind it.
+    # A run reads the newest page, the page where the last one stopped, and the one behind it; some read one more.
     least = _LEAST_LIMIT if often else _LEAST_FOR_RARE_RUNS
     scenario.limit, scenario.vendor_limit = max(scenario.limit, least), max(scenario.vendor_limit, least)
     scenario.discovery = DiscoveryPlan(
