@@ -26,7 +26,7 @@ _MOST_RUNS: Final = 10
 _LEAST_LIMIT: Final = 6
 _LEAST_FOR_RARE_RUNS: Final = 8
 _RUNS_FOR_THE_LIST: Final = 6
-"""With the least limit, a run gets on by a page or two. It must end before the next look at the whole lookback begins."""
+"""With the least limit, a run gets on by a page or two. It must end before the next look at the whole lookback."""
 _RATES: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
     (MINUTE, (1, 6, 24)),
     (5 * MINUTE, (1, 2, 24)),
