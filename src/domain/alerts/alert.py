@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain import wording
 from domain.recording import RecordingDetails
-from domain.rules.kinds import KINDS, AnyFinding
+from domain.rules.kinds.any_kind import AnyFinding
 from domain.rules.violation import Finding, Severity, Violation, is_none
 
 MAX_VIOLATIONS: Final = 50
@@ -108,6 +108,8 @@ class Alert(_Part):
         """What went wrong, in words: `1 goal not met and 2 pauses too long`."""
         if self.unlisted:
             return wording.counted(self.violations_total, "violation", "violations")
+        from domain.rules.kinds.every import KINDS  # noqa: PLC0415 - most cold starts have no alert
+
         counts = Counter(type(told.finding) for told in self.told())
         found = [kind.finding for kind in KINDS if kind.finding in counts]
         return wording.listed(finding.headline(counts[finding]) for finding in found)

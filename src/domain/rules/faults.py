@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from domain import wording
 from domain.rules.document import RuleSet
-from domain.rules.kinds import KINDS
+from domain.rules.kinds.every import KINDS
 from domain.rules.kinds.simple import SIMPLE
 from domain.rules.rule import CONDITION, Rule
 from domain.rules.scope import Scope

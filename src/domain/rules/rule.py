@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.rules.call import Call, FactMissing
 from domain.rules.condition import Condition, Fact, Match, refused, written
-from domain.rules.kinds import AnyCondition
+from domain.rules.kinds.any_kind import AnyCondition
 from domain.rules.scope import Scope
 from domain.rules.violation import Severity, Violation
 

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
 
 from domain.rules.document import parse_rules
-from domain.rules.kinds import KINDS
+from domain.rules.kinds.every import KINDS
 from local.places import ROOT
 from local.rules_schema import PATH, rules_schema, schema_text
 from tests.fakes.make import goal_rule, pause_rule

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.rules.condition import Condition
-from domain.rules.kinds import KINDS
+from domain.rules.kinds.every import KINDS
 from tests.fakes.make import call, goal, pause
 
 
