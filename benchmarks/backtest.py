@@ -151,15 +151,15 @@ def _cpu(work: Callable[[], None]) -> float:
 
 def _peak(progress: Progress) -> float:
     """Megabytes at the peak of a backtest of many outcomes, read as the command reads them."""
-    from cli.period import Period
-    from cli.rules.past_calls import PastCalls
+    from adapters.dynamodb.past_calls import PastCalls
     from domain.backtest.backtest import Backtest
+    from domain.backtest.period import Period
     from domain.backtest.stored import StoredOutcome
 
     trial = Backtest(*documents())
     table: OutcomesByDay = _Table()  # type: ignore[assignment]
     past = PastCalls(table, Period(0, 1))
-    for number, each in enumerate(past(lambda _, __: None)):
+    for number, each in enumerate(past()):
         assert isinstance(each, StoredOutcome)
         trial.add(each)
         if number % 1_000 == 0:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from cli.errors import CommandError
+from domain.backtest.period import Period
 from domain.wording import epoch_ms, iso
 
 _AGO: Final = re.compile(r"([1-9][0-9]{0,4})([hdw])")
@@ -14,22 +14,6 @@ _UNIT_MS: Final = {"h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _LONGEST_MS: Final = 3_660 * 86_400_000
 _FORMS: Final = "30d, 12h or 2w before now, or a time such as 2026-11-01 or 2026-11-01T08:00:00Z"
 DEFAULT: Final = "30d"
-
-
-@dataclass(frozen=True)
-class Period:
-    """From one time (epoch milliseconds) to before another one."""
-
-    from_ms: int
-    to_ms: int
-
-    @property
-    def from_at(self) -> str:
-        return iso(self.from_ms)
-
-    @property
-    def to_at(self) -> str:
-        return iso(self.to_ms)
 
 
 def period(since: str | None, from_: str | None, to: str | None, now_ms: int) -> Period:

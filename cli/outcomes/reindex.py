@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final
 
 import boto3
 from botocore.config import Config
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.dynamodb.reindexing import Reindexing
-from cli.console import err, say
+from cli.console import progress_bar, say
 from cli.errors import Exit
 from cli.questions import agreed_to_change
 from cli.stack import require_stack
@@ -39,24 +36,16 @@ def reindex(session: boto3.Session, stack_name: str, *, yes: bool) -> Exit:
     if not agreed_to_change(f"Add older outcomes of {stack.name} to the index?", yes=yes):
         say("Nothing was changed.")
         return Exit.FINE
-    added = passed = 0
-    with ThreadPoolExecutor(_THREADS) as pool, _bar(items) as bars:
+    read = added = passed = 0
+    with ThreadPoolExecutor(_THREADS) as pool, progress_bar("Reading the table", "items") as told:
         for page in table.pages(start):
             done = list(pool.map(table.add, page.lacking))
             added += sum(done)
             passed += len(done) - sum(done)
             table.note(page.last)
-            bars(page.read)
+            read += page.read
+            told(read, items or None)
     print(f"{wording.counted(added, 'item', 'items')} added to the index.")
     if passed:
         say(f"{wording.counted(passed, 'item', 'items')} left: written anew meanwhile, or without a time.")
     return Exit.FINE
-
-
-@contextmanager
-def _bar(items: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where that is a terminal; told how many items a page had."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} items"), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
-        bar = bars.add_task("Reading the table", total=items or None)
-        yield lambda read: bars.advance(bar, read)

@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import boto3
-from botocore.config import Config
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from adapters.dynamodb.outcomes_by_day import OutcomesByDay
-from cli.console import err, out
+from cli.console import out
 from cli.errors import CommandError, Exit
 from cli.options import Output
-from cli.period import Period, period
+from cli.period import period
+from cli.rules.backtest_distributed import DistributedBacktests
+from cli.rules.backtest_here import judge_here
+from cli.rules.backtest_report import Report
 from cli.rules.backtest_view import show_json, show_table
 from cli.rules.backtest_warnings import warn
 from cli.rules.document import read_document
-from cli.rules.past_calls import PastCalls
-from cli.rules.past_calls import Progress as Told
 from cli.rules.stored import StoredInvalid, read_stored, rules_of
 from cli.stack import Stack, require_stack
-from domain import wording
-from domain.backtest.backtest import NO_VERDICTS, Backtest
-from domain.backtest.stored import NotJudged
 from domain.rules.document import RuleSet
-from domain.rules.violation import Violation
-
-_QUOTED: Final = 100
-"""The most calls of a rule whose words are kept."""
-_AWS: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 8})
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the command line says. `may_lose`: how many confirmed violations may be lost."""
+    """What the command line says. `may_lose`: confirmed violations that may be lost. `resume`: a backtest's id."""
 
-    file: Path
+    file: Path | None
     against: Path | None
     since: str | None
     from_: str | None
@@ -49,48 +35,42 @@ class Wish:
     list_ids: bool
     words: bool
     may_lose: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """A backtest that is done. `words`: lines on single calls, by rule, where they were asked for.
-
-    `unindexed`: of a sample of the table, its outcomes, and how many of them the index lacks.
-    """
-
-    backtest: Backtest
-    period: Period
-    may_lose: int = 0
-    unindexed: tuple[int, int] = (0, 0)
-    lists_ids: bool = False
-    words: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def loses_too_much(self) -> bool:
-        return self.backtest.tally.confirmed_lost > self.may_lose
-
-    @property
-    def days(self) -> float:
-        """The length of the period, from the first outcome on; a day at least."""
-        first_at = self.backtest.tally.first_at
-        from_ms = max(self.period.from_ms, wording.epoch_ms(first_at)) if first_at else self.period.from_ms
-        return max(1.0, (self.period.to_ms - from_ms) / 86_400_000)
+    distributed: bool
+    resume: str | None
 
 
 def backtest(session: boto3.Session, stack_name: str, wish: Wish, output: Output) -> Exit:
-    """Compare and show. Raises `CommandError` and botocore's errors; writes nothing."""
-    now_ms = round(time.time() * 1000)
-    asked = period(wish.since, wish.from_, wish.to, now_ms)
-    now = read_document(wish.file).rules
-    against = read_document(wish.against).rules if wish.against else None
-    stack = require_stack(session, stack_name)
-    report = compare(session, stack, now, against or _in_force(session, stack), asked, wish)
+    """Compare and show. Raises `CommandError` and botocore's errors; changes no rules and no outcome."""
+    if (wish.distributed or wish.resume) and (wish.list_ids or wish.words):
+        raise CommandError("A distributed backtest only counts. --list and --words need a backtest on this machine.")
+    report = _resumed(session, stack_name, wish) if wish.resume else _compared(session, stack_name, wish)
+    report = replace(report, may_lose=wish.may_lose)
     if output is Output.JSON:
         show_json(report)
     else:
         show_table(report, out)
-    warn(report, stack)
+    warn(report, stack_name)
     return Exit.FINDINGS if report.loses_too_much else Exit.FINE
+
+
+def _resumed(session: boto3.Session, stack_name: str, wish: Wish) -> Report:
+    if wish.file or wish.against or wish.since or wish.from_ or wish.to:
+        raise CommandError("--resume goes on as the backtest was started: leave out FILE, --against and the period.")
+    return DistributedBacktests(session, require_stack(session, stack_name)).finish(str(wish.resume))
+
+
+def _compared(session: boto3.Session, stack_name: str, wish: Wish) -> Report:
+    if wish.file is None:
+        raise CommandError("Give the rules document to judge by: ica rules backtest FILE.")
+    asked = period(wish.since, wish.from_, wish.to, round(time.time() * 1000))
+    now = read_document(wish.file).rules
+    against = read_document(wish.against).rules if wish.against else None
+    stack = require_stack(session, stack_name)
+    before = against or _in_force(session, stack)
+    if not wish.distributed:
+        return judge_here(session, stack, now, before, asked, list_ids=wish.list_ids, words=wish.words)
+    distributed = DistributedBacktests(session, stack)
+    return distributed.finish(distributed.create(now, before, asked))
 
 
 def _in_force(session: boto3.Session, stack: Stack) -> RuleSet:
@@ -98,46 +78,3 @@ def _in_force(session: boto3.Session, stack: Stack) -> RuleSet:
         return rules_of(stack, read_stored(session, stack))
     except StoredInvalid as invalid:
         raise CommandError(f"{invalid}\n--against FILE compares with a file instead.") from None
-
-
-def compare(
-    session: boto3.Session, stack: Stack, now: RuleSet, before: RuleSet, asked: Period, wish: Wish | None = None
-) -> Report:
-    """Judge the stack's outcomes of a period by two documents. Raises `CommandError` and botocore's errors."""
-    words: dict[str, list[str]] = defaultdict(list)
-
-    def quote(rule_id: str, new: bool, recording: int, violations: tuple[Violation, ...]) -> None:
-        if len(words[rule_id]) < _QUOTED:
-            words[rule_id] += [_quoted(new, recording, each) for each in violations]
-
-    lists_ids = bool(wish and wish.list_ids)
-    trial = Backtest(now, before, keep_ids=lists_ids, told=quote if wish and wish.words else None)
-    table = OutcomesByDay(session.client("dynamodb", config=_AWS), stack.outputs["OutcomeTableName"])
-    with closing(PastCalls(table, asked)) as past, _bar() as told:
-        verdicts = past.verdicts(wording.iso(round(time.time() * 1000)))
-        for stored in past(told):
-            if isinstance(stored, NotJudged):
-                trial.skip(stored)
-            else:
-                trial.add(stored, verdicts.get(str(stored.recording), NO_VERDICTS))
-        sample = table.sample()
-    return Report(trial, asked, wish.may_lose if wish else 0, sample, lists_ids, dict(words))
-
-
-def _quoted(new: bool, recording: int, violation: Violation) -> str:
-    quote = f" — “{violation.finding.quote}”" if violation.finding.quote else ""
-    return f"{'new' if new else 'gone'} {recording}: {wording.clean(violation.summary + quote)}"
-
-
-@contextmanager
-def _bar() -> Iterator[Told]:
-    """A bar on standard error, where that is a terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total} days"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
-        bar = bars.add_task("Judging past calls", total=None)
-        yield lambda done, days: bars.update(bar, completed=done, total=days)

@@ -9,7 +9,7 @@ import boto3
 
 from cli.console import err
 from cli.period import DEFAULT, period
-from cli.rules.backtest import compare
+from cli.rules.backtest_here import judge_here
 from cli.rules.backtest_view import show_table
 from cli.rules.backtest_warnings import warn
 from cli.stack import Stack
@@ -24,8 +24,8 @@ def backtest_before_push(session: boto3.Session, stack: Stack, before: RuleSet |
     `before` are the rules in force, `None` where the stored document is refused. Raises `CommandError`.
     """
     asked = period(DEFAULT, None, None, round(time.time() * 1000))
-    report = compare(session, stack, after, before or _NOTHING, asked)
+    report = judge_here(session, stack, after, before or _NOTHING, asked)
     if report.backtest.tally.outcomes:
         show_table(report, err)
-    warn(report, stack)
+    warn(report, stack.name)
     return not report.loses_too_much

@@ -19,7 +19,7 @@ from domain.rules.document import RuleSet
 from domain.rules.rule import Mode
 
 if TYPE_CHECKING:
-    from cli.rules.backtest import Report
+    from cli.rules.backtest_report import Report
 
 _WHY: Final = {
     NotJudged.OMITTED: "their results did not fit the table",
@@ -76,7 +76,10 @@ def _rule(report: Report, rule_id: str, counts: RuleTally) -> dict[str, Any]:
         "confirmed_lost": counts.confirmed_lost,
     }
     if report.lists_ids:
-        told |= {"new_ids": list(counts.new_ids), "gone_ids": list(counts.gone_ids)}
+        told |= {
+            "new_ids": list(report.backtest.new_ids.get(rule_id, ())),
+            "gone_ids": list(report.backtest.gone_ids.get(rule_id, ())),
+        }
     if report.words.get(rule_id):
         told["words"] = report.words[rule_id]
     return told
@@ -152,8 +155,9 @@ def _never_seen(backtest: Backtest) -> Iterator[str]:
 
 
 def _calls(report: Report) -> Iterator[str]:
-    for rule_id, counts in report.backtest.tally.rules.items() if report.lists_ids else ():
-        for title, ids in (("new", counts.new_ids), ("gone", counts.gone_ids)):
+    backtest = report.backtest
+    for rule_id in backtest.tally.rules if report.lists_ids else ():
+        for title, ids in (("new", backtest.new_ids.get(rule_id)), ("gone", backtest.gone_ids.get(rule_id))):
             if ids:
                 more = (
                     f" and {len(ids) - _IDS_SHOWN:,} more (all of them with -o json)" if len(ids) > _IDS_SHOWN else ""

@@ -91,7 +91,7 @@ def push(
 
 @app.command(epilog="Example: ica rules backtest rules/support.json --since 14d --list --stack identitycall-alerts-dev")
 def backtest(  # noqa: PLR0913, PLR0917 - an option each
-    file: File,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="a rules document (JSON)")] = None,
     stack: StackName = DEFAULT_STACK,
     region: Region = None,
     since: Annotated[str | None, typer.Option(help="calls judged since then: 30d, 12h, 2w; 30d if left out")] = None,
@@ -101,10 +101,12 @@ def backtest(  # noqa: PLR0913, PLR0917 - an option each
     list_ids: Annotated[bool, typer.Option("--list", help="name the calls that are new or gone")] = False,
     words: Annotated[bool, typer.Option("--words", help="show what was found there, personal data included")] = False,
     may_lose: Annotated[int, typer.Option(min=0, help="confirmed violations that may be lost")] = 0,
+    distributed: Annotated[bool, typer.Option("--distributed", help="judge on AWS: for millions of calls")] = False,
+    resume: Annotated[str | None, typer.Option(metavar="ID", help="go on with a distributed backtest")] = None,
     output: Format = Output.TABLE,
 ) -> None:
     """Judge past calls by a document and by the rules in force: what each rule finds, what is new, what is gone."""
-    wish = BacktestWish(file, against, since, from_, to, list_ids, words, may_lose)
+    wish = BacktestWish(file, against, since, from_, to, list_ids, words, may_lose, distributed, resume)
     _exit(backtest_file(session_in(region), stack, wish, output))
 
 

@@ -86,3 +86,9 @@ class DiscoverySettings(_TableSettings):
                 f" ({self.discovery_lookback_hours} hours): recordings whose outcome has expired would alert again"
             )
         return self
+
+
+class BacktestSettings(_Settings):
+    """Of the function that judges past calls."""
+
+    outcome_table_name: str

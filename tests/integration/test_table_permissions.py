@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.dynamodb.backtest_table import BacktestTable, StoredBacktest
+from domain.backtest.period import Period
 from domain.wording import iso
 from tests.fakes.clock import FakeClock
-from tests.fakes.make import UUID, alert, body, goal, unmet
+from tests.fakes.make import UUID, alert, body, goal, rules, unmet
 from tests.fakes.sqs import batch
 from tests.integration.aws import TABLE, Aws
 from tests.integration.socket_server import RawServer
@@ -20,6 +22,7 @@ from tests.integration.workers import (
     KEY,
     PREFIX,
     Vendor,
+    backtest_worker,
     context,
     discovery_worker,
     evaluation_worker,
@@ -81,3 +84,14 @@ def test_discovery_writes_what_its_role_allows(aws: Aws, vendor: Vendor, clock: 
     assert discovery_worker(aws, clock).handle({}, context())["discovered"] == 1
     actions, keys = written(aws)
     assert (actions, keys) == allowed("DiscoveryFunction", keys)
+
+
+def test_a_backtest_writes_what_its_role_allows(aws: Aws, clock: FakeClock) -> None:
+    """`ica` stores the backtest, with the operator's own permissions."""
+    table = BacktestTable(aws.dynamodb, TABLE, clock)
+    table.create("b", StoredBacktest(rules(), rules(), Period(0, 1)))
+    aws.calls.names.clear()
+    aws.calls.parameters.clear()
+    backtest_worker(aws, clock).handle({"backtest": "b", "segment": 0})
+    actions, keys = written(aws)
+    assert (actions, keys) == allowed("BacktestFunction", keys)

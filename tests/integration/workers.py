@@ -15,12 +15,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from adapters.batching import BatchThreads
-from handlers import discover_recordings, evaluate_recordings, notify_slack
+from handlers import discover_recordings, evaluate_recordings, judge_past_calls, notify_slack
 from handlers.discover_recordings import DiscoveryWorker
 from handlers.evaluate_recordings import EvaluationWorker
+from handlers.judge_past_calls import BacktestWorker
 from handlers.notify_slack import NotificationWorker
 from runtime.outside import Outside
-from runtime.settings import DiscoverySettings, EvaluationSettings, NotifierSettings
+from runtime.settings import BacktestSettings, DiscoverySettings, EvaluationSettings, NotifierSettings
 from tests.fakes.clock import FakeClock
 from tests.fakes.make import details
 from tests.fakes.sqs import sqs_record
@@ -80,6 +81,10 @@ def notification_worker(aws: Aws, clock: FakeClock, email_topic_arn: str = "") -
 
 def discovery_worker(aws: Aws, clock: FakeClock) -> DiscoveryWorker:
     return discover_recordings.build(DiscoverySettings(**settings(aws)), AccountOutside(aws, clock))
+
+
+def backtest_worker(aws: Aws, clock: FakeClock) -> BacktestWorker:
+    return judge_past_calls.build(BacktestSettings(**settings(aws)), AccountOutside(aws, clock))
 
 
 def settings(aws: Aws) -> dict[str, Any]:

@@ -52,6 +52,18 @@ BUDGET_KEY: Final = Key("BUDGET", "REQUESTS")
 DISCOVERY_STATE_KEY: Final = Key("DISCOVERY", "STATE")
 REINDEX_KEY: Final = Key("INDEX", "REINDEX")
 """Written by the operator's command alone."""
+VERDICT: Final = "VERDICT#"
+"""The sort keys of a recording's verdicts begin so."""
+SEGMENT: Final = "SEGMENT#"
+"""The sort keys of a distributed backtest's segments begin so."""
+
+
+def backtest_key(backtest: str) -> Key:
+    return Key(f"BACKTEST#{backtest}", "BACKTEST")
+
+
+def segment_key(backtest: str, number: int) -> Key:
+    return Key(f"BACKTEST#{backtest}", f"{SEGMENT}{number:05}")
 
 
 def outcome_key(recording: RecordingId) -> Key:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.dynamodb.judged import read_details
-from adapters.dynamodb.keys import BY_DAY, Indexed, Item, Key
+from adapters.dynamodb.keys import BY_DAY, VERDICT, Indexed, Item, Key, outcome_key
 from adapters.dynamodb.table import UNREADABLE, batch_read
 from domain.backtest.stored import NotJudged, StoredOutcome
 
@@ -68,12 +68,18 @@ class OutcomesByDay:
         """Recording id as text, and the verdict of each fingerprint, in the order in which they were given."""
         for items in self._pages(Indexed.VERDICT, day, from_at, to_at, "verdicts"):
             for item in items:
-                try:
-                    given = item["verdicts"]["M"]
-                    answers = {mark: str(each["M"]["verdict"]["S"]) for mark, each in given.items()}
-                except UNREADABLE:
-                    continue
-                yield item["pk"]["S"].partition("#")[2], answers
+                yield item["pk"]["S"].partition("#")[2], _answers(item)
+
+    def verdicts_of(self, recording: int) -> dict[str, str]:
+        """The verdict of each fingerprint of one recording."""
+        found = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :verdict)",
+            ExpressionAttributeValues={":pk": {"S": outcome_key(recording).pk}, ":verdict": {"S": VERDICT}},
+            ProjectionExpression="index_time, verdicts",
+        )["Items"]
+        in_order = sorted(found, key=lambda item: item.get("index_time", {}).get("S", ""))
+        return {mark: verdict for item in in_order for mark, verdict in _answers(item).items()}
 
     def sample(self) -> tuple[int, int]:
         """Of one page of the table: its outcomes, and how many of them are not in the index."""
@@ -101,6 +107,14 @@ class OutcomesByDay:
             if "LastEvaluatedKey" not in answer:
                 return
             asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _answers(item: Item) -> dict[str, str]:
+    """By fingerprint; none where they cannot be read."""
+    try:
+        return {mark: str(each["M"]["verdict"]["S"]) for mark, each in item["verdicts"]["M"].items()}
+    except UNREADABLE:
+        return {}
 
 
 def _stored(item: Item) -> StoredOutcome | NotJudged:

@@ -26,6 +26,14 @@ class _Wanted:
             self.looked_at |= {number, name}
 
 
+@dataclass(frozen=True, slots=True)
+class NamesLeft:
+    """Ids and folded names that no call has had."""
+
+    goals: frozenset[int | str]
+    keywords: frozenset[int | str]
+
+
 class NamesSeen:
     """`see` every call; `unseen` then tells for each rule the goals and the keywords that no call has."""
 
@@ -46,6 +54,15 @@ class NamesSeen:
                 return
             for keyword in keywords:
                 self._keywords.see(keyword.keyword_id, keyword.keyword_name)
+
+    @property
+    def left(self) -> NamesLeft:
+        return NamesLeft(frozenset(self._goals.left), frozenset(self._keywords.left))
+
+    def merge(self, left: NamesLeft) -> None:
+        """Other calls were seen too, and left these."""
+        self._goals.left &= left.goals
+        self._keywords.left &= left.keywords
 
     def unseen(self) -> Iterator[tuple[str, tuple[int | str, ...], tuple[int | str, ...]]]:
         """Rule id, goals and keywords, as the document writes them; only rules with some."""

@@ -1,8 +1,8 @@
 """What is counted in a backtest: for each rule, for each way not to be judged, for the supervisors' verdicts."""
 
-from array import array
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from domain.backtest.stored import NotJudged
 
@@ -13,7 +13,7 @@ class RuleTally:
 
     `new` fire only now, `gone` only before; `changed` fire in both, about other subjects. Where one side could not be
     judged, a call is none of these: `unjudged` and `unjudged_before` say what was missing. `scope_unknown` fire now,
-    and the recording leaves their scope open. The ids of `new` and `gone` are kept where they are asked for.
+    and the recording leaves their scope open.
     """
 
     now: int = 0
@@ -26,15 +26,16 @@ class RuleTally:
     unjudged_before: Counter[str] = field(default_factory=Counter)
     false_alarms_removed: int = 0
     confirmed_lost: int = 0
-    new_ids: "array[int]" = field(default_factory=lambda: array("q"))
-    gone_ids: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def merge(self, other: "RuleTally") -> None:
+        _merge_counts(self, other)
 
 
 @dataclass(slots=True)
 class Tally:
     """`outcomes` were read, `judged` of them could be. Alerts are calls in which a live rule fires.
 
-    `first_at` is the earliest time of a judgement, ISO 8601; empty without one.
+    `first_at` is the earliest time of a judgement, ISO 8601; empty without one. Its JSON is pydantic's.
     """
 
     outcomes: int = 0
@@ -52,3 +53,20 @@ class Tally:
     @property
     def confirmed_lost(self) -> int:
         return sum(rule.confirmed_lost for rule in self.rules.values())
+
+    def merge(self, other: "Tally") -> None:
+        """Add what was counted in other calls by the same documents."""
+        _merge_counts(self, other)
+        self.first_at = min(self.first_at or other.first_at, other.first_at or self.first_at)
+        for rule_id, counts in other.rules.items():
+            self.rules.setdefault(rule_id, RuleTally()).merge(counts)
+
+
+def _merge_counts(into: Any, other: Any) -> None:
+    """Add every number and every counter of one dataclass to those of another."""
+    for name in (each.name for each in fields(into)):
+        match getattr(other, name):
+            case int() as number:
+                setattr(into, name, getattr(into, name) + number)
+            case Counter() as numbers:
+                getattr(into, name).update(numbers)

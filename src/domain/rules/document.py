@@ -42,8 +42,11 @@ class RuleSet(BaseModel):
     @cached_property
     def digest(self) -> str:
         """Identifies the rules in force: the outcome's `rules_version`."""
-        document = {"version": self.version, "rules": [rule.written() for rule in self.rules]}
-        return hashlib.sha256(to_json(document)).hexdigest()[:16]
+        return hashlib.sha256(self.written()).hexdigest()[:16]
+
+    def written(self) -> bytes:
+        """A document of these rules, as JSON."""
+        return to_json({"version": self.version, "rules": [rule.written() for rule in self.rules]})
 
     @cached_property
     def live(self) -> tuple[Rule, ...]:

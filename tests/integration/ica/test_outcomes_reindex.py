@@ -7,7 +7,7 @@ import pytest
 from adapters.dynamodb.reindexing import Reindexing
 from tests.fakes.ica import Done, ica
 from tests.integration.aws import REGION, TABLE, Aws
-from tests.integration.ica.test_rules_backtest import STACK
+from tests.integration.ica.backtest.conftest import STACK
 
 LAST = {"pk": {"S": "RECORDING#3"}, "sk": {"S": "OUTCOME"}}
 

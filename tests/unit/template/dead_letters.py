@@ -123,6 +123,7 @@ def queues_and_their_dead_letters(template: Template) -> Iterator[str]:
 @finds(
     ("DiscoveryFunction/Properties/DeadLetterQueue", DROPPED),
     ("EvaluationFunction/Properties/DeadLetterQueue", DROPPED),
+    ("BacktestStateMachine", DROPPED),
     (f"{EVALUATION_STATEMENTS}/1/Resource/1", DROPPED),
     ("EvaluationFunction/Properties/EventInvokeConfig", DROPPED),
     # A function with a URL and another caller must keep what fails.
@@ -132,6 +133,8 @@ def functions_and_their_dead_letters(template: Template) -> Iterator[str]:
     for name, function in template.functions.items():
         if name in template.public_functions and not function.get("Events"):
             continue  # Only its URL calls it. Such a caller hears of a failure and sends again.
+        if name in template.tasks:
+            continue
         dead_letters = template.arn_of(function.get("DeadLetterQueue", {}).get("TargetArn"))
         if dead_letters not in template.dead_letter_queues:
             yield f"{name} has no dead-letter queue for failed direct invocations"

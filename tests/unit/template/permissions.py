@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.unit.template.checking import DROPPED, TEMPLATE, finds, statements_of
 from tests.unit.template.dead_letters import AN_EVENT_QUEUE, THIS_ACCOUNT
-from tests.unit.template.reading import Node, Template, listed
+from tests.unit.template.reading import Node, Template, listed, values
 
 PARAMETER_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/"
 """With an entry's name behind it."""
@@ -15,6 +15,7 @@ OWN_PARAMETERS = {
     "SlackFunction": {"slack-webhook-url"},
     "WebhookFunction": {"webhook-secret"},
     "DiscoveryFunction": {"api-key"},
+    "BacktestFunction": set[str](),
 }
 """The entries of Parameter Store that each function may read."""
 
@@ -22,10 +23,11 @@ OWN_KEYS = {
     "EvaluationFunction": {"RECORDING#*", "ALIAS#*", "MARK#*", "BUDGET"},
     "SlackFunction": {"RECORDING#*"},
     "DiscoveryFunction": {"MARK#*", "DISCOVERY", "BUDGET"},
+    "BacktestFunction": {"BACKTEST#*"},
 }
 """The partition keys of the outcome table that each function may write, as IAM's `StringLike` has them."""
 
-TABLE_READS = {"dynamodb:BatchGetItem", "dynamodb:GetItem"}
+TABLE_READS = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
 KEYED_WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
 """Writes whose requests name the partition key of each item, so that `dynamodb:LeadingKeys` is never absent."""
 
@@ -33,6 +35,7 @@ EVALUATION = statements_of("EvaluationRole")
 SLACK = statements_of("SlackRole")
 DISCOVERY = statements_of("DiscoveryRole")
 WEBHOOK = statements_of("WebhookRole")
+BACKTEST_EXECUTIONS = "BacktestExecutionsPolicy/Properties/PolicyDocument/Statement"
 SLACK_QUEUE_STATEMENTS = "SlackQueuePolicy/Properties/PolicyDocument/Statement"
 LEADING_KEYS = "Condition/ForAllValues:StringLike/dynamodb:LeadingKeys"
 OTHER_PARAMETER = {"Fn::Sub": PARAMETER_ARN + "slack-webhook-url"}
@@ -95,6 +98,34 @@ def each_function_has_its_own_role(template: Template) -> Iterator[str]:
         entries = {parameter_entry(resource) for resource in resources} - {None}
         if entries != OWN_PARAMETERS.get(name):
             yield f"{name} may read {sorted(map(str, entries))} of Parameter Store"
+
+
+@finds(
+    ("BacktestExecutionsPolicy", DROPPED),
+    (f"{BACKTEST_EXECUTIONS}/0/Resource", {"Ref": "AlertTopic"}),
+    (f"{BACKTEST_EXECUTIONS}/1/Action/1", DROPPED),
+    (
+        "BacktestRole/Properties/Policies/0/PolicyDocument/Statement/0/Resource",
+        {"Fn::GetAtt": ["SlackFunction", "Arn"]},
+    ),
+)
+def a_state_machine_may_run_its_segments(template: Template) -> Iterator[str]:
+    """A distributed map starts executions of its own machine, watches and stops them."""
+    for name, machine in template.of_type("AWS::StepFunctions::StateMachine").items():
+        allowed = {
+            (action, template.arn_of(resource))
+            for statement in template.statements_of(template.arn_of(machine["RoleArn"]) or "")
+            for action in listed(statement["Action"])
+            for resource in listed(statement["Resource"])
+        }
+        wanted = {(f"states:{verb}Execution", name) for verb in ("Start", "Describe", "Stop")}
+        wanted |= {
+            ("lambda:InvokeFunction", function)
+            for function in template.functions
+            if {"Fn::GetAtt": [function, "Arn"]} in values(machine["Definition"])
+        }
+        if allowed != wanted:
+            yield f"{name} is allowed {sorted(map(str, allowed))}"
 
 
 def writable_keys(statement: Node) -> set[str] | None:

@@ -32,6 +32,14 @@ def _short_form(loader: _Loader, name: str, node: yaml.Node) -> Node:
 _Loader.add_multi_constructor("!", _short_form)
 
 
+_REFERRED_TO_BY_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine")
+_PART_OF = re.compile(
+    r"\$\{(?P<table>\w+)\.Arn\}/index/by_day"
+    r"|arn:\$\{AWS::Partition\}:states:\$\{AWS::Region\}:\$\{AWS::AccountId\}:execution:\$\{(?P<machine>\w+)\.Name\}:\*"
+)
+"""The index of a table, and the executions of a state machine."""
+
+
 class Template:
     """The parsed template, and queries that the checks share."""
 
@@ -75,6 +83,19 @@ class Template:
     def public_functions(self) -> set[str]:
         """The functions that have a URL."""
         return {url["TargetFunctionArn"]["Ref"] for url in self.of_type("AWS::Lambda::Url").values()}
+
+    @property
+    def tasks(self) -> set[str | None]:
+        """The functions that a state machine calls. It tries again, and its execution tells of a failure."""
+        machines = self.of_type("AWS::StepFunctions::StateMachine").values()
+        roles = [self.arn_of(machine["RoleArn"]) or "" for machine in machines]
+        calls = (
+            each
+            for role in roles
+            for each in self.statements_of(role)
+            if "lambda:InvokeFunction" in listed(each["Action"])
+        )
+        return {self.arn_of(resource) for statement in calls for resource in listed(statement["Resource"])}
 
     def resolved(self, value: Any, **parameters: str) -> Any:
         """A value as CloudFormation evaluates it with these parameters, else their defaults.
@@ -127,17 +148,22 @@ class Template:
         return isinstance(parameter, dict) and self.document["Conditions"].get(condition) == wanted
 
     def arn_of(self, value: Any) -> str | None:
-        """The logical id of the resource whose ARN the value is; None if it is anything else."""
+        """The logical id of the resource whose ARN the value is, or that of its parts; None if it is anything else."""
         match value:
             case {"Fn::GetAtt": [name, "Arn"]} if name in self.resources:
                 return str(name)
-            case {"Ref": name} if self.resources.get(name, {}).get("Type") == "AWS::SNS::Topic":
+            case {"Ref": name} if self.resources.get(name, {}).get("Type") in _REFERRED_TO_BY_ARN:
                 return str(name)
+            case {"Fn::Sub": str(text)} if part := _PART_OF.fullmatch(text):
+                name = part["table"] or part["machine"]
+                return name if name in self.resources else None
         return None
 
     def statements_of(self, role: str) -> Iterator[Node]:
-        """All statements that a role can have, those under a condition too."""
-        for policy in self.of_type("AWS::IAM::Role").get(role, {}).get("Policies", []):
+        """All statements that a role can have, those under a condition too, and of policies that are resources."""
+        own = self.of_type("AWS::IAM::Role").get(role, {}).get("Policies", [])
+        apart = [each for each in self.of_type("AWS::IAM::Policy").values() if {"Ref": role} in each["Roles"]]
+        for policy in (*own, *apart):
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield from _branches(statement)
 
@@ -203,3 +229,11 @@ def texts(value: Any) -> Iterator[str]:
         case list():
             for inner in value:
                 yield from texts(inner)
+
+
+def values(tree: Any) -> Iterator[Any]:
+    """A tree of values, and every value in it."""
+    yield tree
+    inside = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for each in inside:
+        yield from values(each)

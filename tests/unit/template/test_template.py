@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from runtime.settings import DiscoverySettings, EvaluationSettings, NotifierSettings, WebhookSettings
+from runtime.settings import BacktestSettings, DiscoverySettings, EvaluationSettings, NotifierSettings, WebhookSettings
 from tests.unit.template import alarms, dead_letters, email, permissions, public_url, set_up
 from tests.unit.template.checking import ALARMS, BREAKAGES, PROJECT, TEMPLATE, Check, broken
 
@@ -33,6 +33,7 @@ def test_a_check_finds_the_broken_entry(check: Check, path: str, value: Any) -> 
         ("SlackFunction", NotifierSettings),
         ("WebhookFunction", WebhookSettings),
         ("DiscoveryFunction", DiscoverySettings),
+        ("BacktestFunction", BacktestSettings),
     ],
 )
 def test_a_function_is_given_exactly_the_settings_it_reads(function: str, settings: type[BaseModel]) -> None:

@@ -1,12 +1,15 @@
 """The comparison of two documents over stored outcomes: what is counted, and what never passes for silent."""
 
 import json
+from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from domain.backtest.backtest import Backtest
+from domain.backtest.backtest import Backtest, Judged
 from domain.backtest.stored import NotJudged, StoredOutcome
 from domain.recording import RecordingDetails, Results
 from domain.rules.call import Call
@@ -52,8 +55,9 @@ def test_a_call_is_new_or_gone_where_one_document_alone_finds_something() -> Non
 
 def test_ids_are_kept_where_they_are_asked_for() -> None:
     backtest = compared(STRICT, LENIENT, *CALLS, keep_ids=True)
-    assert (list(backtest.tally.rules["p"].new_ids), list(backtest.tally.rules["p"].gone_ids)) == ([4_000], [])
-    assert not compared(STRICT, LENIENT, *CALLS).tally.rules["p"].new_ids
+    assert {rule_id: list(ids) for rule_id, ids in backtest.new_ids.items()} == {"p": [4_000]}
+    assert not backtest.gone_ids
+    assert not compared(STRICT, LENIENT, *CALLS).new_ids["p"]
 
 
 def test_a_call_about_other_subjects_has_changed() -> None:
@@ -111,9 +115,10 @@ class TestUnjudged:
 
 class TestVerdicts:
     def weighed(self, now: RuleSet, before: RuleSet, verdict: str, *found: dict[str, Any]) -> tuple[int, int]:
-        backtest = Backtest(now, before)
         marks = (fingerprint("g", "goal:1"), fingerprint("k", "keyword:7"))
-        backtest.add(stored(*found or (goal(1),)), dict.fromkeys(marks, verdict))
+        answers = {123: dict.fromkeys(marks, verdict)}
+        backtest = Backtest(now, before, verdicts=answers.__getitem__)
+        backtest.add(stored(*found or (goal(1),)))
         return backtest.tally.false_alarms_removed, backtest.tally.confirmed_lost
 
     def test_what_is_found_no_longer_is_removed_or_lost(self) -> None:
@@ -131,6 +136,11 @@ class TestVerdicts:
     def test_a_keyword_of_another_rule_is(self) -> None:
         said = {"id": "k", "when": "keyword_said", "severity": "info", "keyword_names": ["refund"]}
         assert self.weighed(rules(said | {"id": "renamed"}), rules(said), "confirmed", keyword()) == (0, 1)
+
+    def test_nobody_asks_for_them_where_nothing_is_lost(self) -> None:
+        verdicts = Mock(return_value={})
+        Backtest(rules(goal_rule()), rules(goal_rule()), verdicts=verdicts).add(stored(goal(1)))
+        verdicts.assert_not_called()
 
     def test_what_cannot_be_judged_is_not_lost(self) -> None:
         scoped = rules(goal_rule(scope={"languages": ["de"]}))
@@ -197,3 +207,23 @@ def test_the_rules_in_force_find_what_they_found(
         unjudged = rule_id in (*judged.unjudged, *in_shadow.unjudged) and rule_id not in fired
         assert (tally.unjudged.total(), tally.unjudged_before.total()) == (unjudged, unjudged)
     assert backtest.tally.alerts_now == backtest.tally.alerts_before == bool(judged.violations)
+
+
+CHANGED = rules(goal_rule(goal_ids=[1, 9]), pause_rule(3_000), {**IN_FORCE.rules[2].written(), "keyword_ids": [3]})
+
+
+@given(st.lists(st.lists(st.one_of(GOALS, PAUSES, KEYWORDS), max_size=4), max_size=6), st.randoms())
+def test_segments_add_up_to_the_whole(calls: list[list[dict[str, Any]]], chance: Random) -> None:
+    """Through JSON, as the table keeps them, and in any order."""
+    outcomes: list[StoredOutcome | NotJudged] = [stored(*found, recording=place) for place, found in enumerate(calls)]
+    outcomes.append(NotJudged.ERASED)
+    documents = (CHANGED, IN_FORCE)
+    segments = [Backtest(*documents) for _ in range(3)]
+    whole, added_up = Backtest(*documents), Backtest(*documents)
+    for outcome in outcomes:
+        whole.take(outcome)
+        chance.choice(segments).take(outcome)
+    as_stored = TypeAdapter(Judged)
+    for segment in segments:
+        added_up.merge(as_stored.validate_json(as_stored.dump_json(segment.judged)))
+    assert added_up.judged == whole.judged

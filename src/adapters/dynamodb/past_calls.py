@@ -1,18 +1,13 @@
 """Past calls out of the table: found by the index, read in threads while others are judged, and dropped."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Final
 
-from botocore.exceptions import ClientError
-
 from adapters.dynamodb.outcomes_by_day import Found, OutcomesByDay, days
-from cli.errors import CommandError, Exit
-from cli.period import Period
+from domain.backtest.period import Period
 from domain.backtest.stored import NotJudged, StoredOutcome
 
 _THREADS: Final = 4
@@ -26,8 +21,15 @@ Progress = Callable[[int, int], None]
 """Told how many days of the period are read, of how many."""
 
 
+def _untold(_done: int, _days: int) -> None:
+    pass
+
+
 class PastCalls:
-    """The outcomes of a period, in no order. Closing it stops its threads."""
+    """The outcomes of a period, in no order. Closing it stops its threads.
+
+    Every read raises botocore's errors, and `TimeoutError` where DynamoDB keeps leaving reads undone.
+    """
 
     def __init__(self, table: OutcomesByDay, period: Period) -> None:
         self._table = table
@@ -38,26 +40,18 @@ class PastCalls:
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def __call__(self, progress: Progress) -> Iterator[StoredOutcome | NotJudged]:
-        """Raises `CommandError` where the stack has no index or DynamoDB cannot keep up; else botocore's errors."""
+    def __call__(self, progress: Progress = _untold) -> Iterator[StoredOutcome | NotJudged]:
         reading: deque[Future[list[StoredOutcome | NotJudged]]] = deque()
-        try:
-            for page in self._pages(progress):
-                yield from (found.not_judged for found in page if found.not_judged)
-                keys = [found.key for found in page if not found.not_judged]
-                while keys:
-                    batch, keys = keys[: self._keys_in_batch], keys[self._keys_in_batch :]
-                    reading.append(self._pool.submit(self._table.read, batch))
-                    if len(reading) >= _AHEAD:
-                        yield from self._arrived(reading.popleft())
-            while reading:
-                yield from self._arrived(reading.popleft())
-        except ClientError as error:
-            if _lacks_index(error):
-                raise CommandError(_NO_INDEX, Exit.UNREACHABLE) from None
-            raise
-        except TimeoutError:
-            raise CommandError("DynamoDB keeps leaving reads undone; try again later.", Exit.UNREACHABLE) from None
+        for page in self._pages(progress):
+            yield from (found.not_judged for found in page if found.not_judged)
+            keys = [found.key for found in page if not found.not_judged]
+            while keys:
+                batch, keys = keys[: self._keys_in_batch], keys[self._keys_in_batch :]
+                reading.append(self._pool.submit(self._table.read, batch))
+                if len(reading) >= _AHEAD:
+                    yield from self._arrived(reading.popleft())
+        while reading:
+            yield from self._arrived(reading.popleft())
 
     def verdicts(self, until: str) -> dict[str, dict[str, str]]:
         """The supervisors' verdicts since the period began: by recording id, as text, and fingerprint."""
@@ -66,13 +60,8 @@ class PastCalls:
             return list(self._table.verdicts(day, self._period.from_at, until))
 
         given: dict[str, dict[str, str]] = {}
-        try:
-            for recording, answers in chain.from_iterable(self._pool.map(read, days(self._period.from_at, until))):
-                given.setdefault(recording, {}).update(answers)
-        except ClientError as error:
-            if _lacks_index(error):
-                raise CommandError(_NO_INDEX, Exit.UNREACHABLE) from None
-            raise
+        for recording, answers in chain.from_iterable(self._pool.map(read, days(self._period.from_at, until))):
+            given.setdefault(recording, {}).update(answers)
         return given
 
     def _arrived(self, reading: Future[list[StoredOutcome | NotJudged]]) -> list[StoredOutcome | NotJudged]:
@@ -97,10 +86,3 @@ class PastCalls:
         while (page := ahead.result()) is not None:
             ahead = self._pool.submit(next, left, None)
             yield page
-
-
-_NO_INDEX: Final = "This stack's table has no index by day yet: it is an older deployment. Deploy this release first."
-
-
-def _lacks_index(error: ClientError) -> bool:
-    return "specified index" in str(error) or "index: by_day" in str(error)
