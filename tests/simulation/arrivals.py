@@ -51,6 +51,12 @@ def announced(recording: Recording, random: Random) -> Arrival:
     return _arrival(recording, state.at_ms + random.randrange(500), f"event {recording.number}.0.0", random)
 
 
+def queued(recording: Recording) -> Arrival:
+    """The same by its UUID, straight into the queue."""
+    body = json.dumps({"recording_id": recording.uuid})
+    return Arrival(recording.states[0].at_ms, f"event {recording.number}.0.0", body, recording.number)
+
+
 def _announced(recording: Recording, random: Random) -> list[Arrival]:
     arrivals = []
     for index, state in enumerate(recording.states):

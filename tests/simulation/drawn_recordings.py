@@ -89,11 +89,9 @@ def _pauses(random: Random) -> tuple[Pause, ...]:
     )
 
 
-def violating(number: int, random: Random) -> Recording:
-    """Ready from the start, with a violation under every document that reads goals."""
-    return Recording(
-        number, 100 + number, uuid_of(number, random), (State(START_MS, Kind.READY, (Goal(1, False, 0.1),)),)
-    )
+def violating(number: int, random: Random, at_ms: int = START_MS) -> Recording:
+    """Ready from then on, with a violation under every document that reads goals."""
+    return Recording(number, 100 + number, uuid_of(number, random), (State(at_ms, Kind.READY, (Goal(1, False, 0.1),)),))
 
 
 def awaiting_goals(number: int, random: Random) -> Recording:

@@ -67,6 +67,7 @@ class FaultPlan:
     """An AWS answer takes seconds."""
     often_delayed: tuple[str, ...] = ()
     """Four of five calls whose name begins so are delayed."""
+    shortest_delay_ms: int = 200
 
     def __post_init__(self) -> None:
         probabilities = (
@@ -136,7 +137,7 @@ class Outside:
                 task.life.shared_fault()
         if call_fault is CallFault.REPEATED and limits.attempts == 1:
             call_fault = None
-        signed_ms = world.now_ms
+        task.notes["asked_ms"] = signed_ms = world.now_ms
         # What a slow Parameter Store can hold up is bounded by the client's own limits.
         self.before(task, call_fault, what, limits.longest_ms if service == "ssm" else _LONGEST_DELAY_MS)
         if world.now_ms - signed_ms > _SIGNATURE_HOLDS_MS:
@@ -173,7 +174,7 @@ class Outside:
         if call_fault is CallFault.DELAYED:
             task.delays += 1
             world.interruptions += 1
-            delay_ms = world.between(200, longest_delay_ms)
+            delay_ms = world.between(self.fault_plan.shortest_delay_ms, longest_delay_ms)
             world.log(task.life.name, "  delayed for {} ms before {}", delay_ms, what)
             world.pause(delay_ms)
         world.pause(1 + int(_FAST_CALL_MS * world.random.random() ** 2))

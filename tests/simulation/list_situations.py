@@ -1,5 +1,6 @@
 """Scenarios of discovery with one purpose each."""
 
+from dataclasses import replace
 from random import Random
 
 from tests.simulation.arrivals import announced
@@ -27,6 +28,26 @@ def list_moves(random: Random) -> Scenario:
         page_size=2,
         rest_ms=START_MS + HOUR,
         shifts=0.5,
+    )
+    return _discovered(plan)
+
+
+def shrinks_to_one(random: Random) -> Scenario:
+    """All but one recording leave the list while its ends are compared. Later it grows, by one without a time."""
+    leaves = State(START_MS + HOUR, Kind.ABSENT, hasty=True)
+    stays = _ready(0, random)
+    oldest = [_ready(number, random, leaves) for number in (1, 2)]
+    undated = replace(_created(3, random, START_MS + random.randrange(5, 25) * SECOND), dated=False)
+    newest = _created(4, random, START_MS + random.randrange(30, 50) * SECOND)
+    plan = DiscoveryPlan(
+        (stays, *oldest, undated, newest),
+        START_MS + SECOND,
+        2 * MINUTE,
+        lookback_hours=24,
+        page_size=2,
+        rest_ms=START_MS + HOUR,
+        newest_first=False,
+        shifts=1,
     )
     return _discovered(plan)
 
@@ -66,7 +87,10 @@ def few_requests(random: Random) -> Scenario:
 
 def _ready(number: int, random: Random, *later: State) -> Listed:
     """Completed in the minutes before the start, the first the newest."""
-    created_ms = START_MS - (number + 1) * MINUTE
+    return _created(number, random, START_MS - (number + 1) * MINUTE, *later)
+
+
+def _created(number: int, random: Random, created_ms: int, *later: State) -> Listed:
     states = (State(created_ms, Kind.READY, (Goal(1, met=True, score=0.9),)), *later)
     return Listed(Recording(number, 100 + number, uuid_of(number, random), states), created_ms)
 

@@ -1,17 +1,21 @@
 """Scenarios with one purpose each: what a seed that has everything at once hardly ever meets."""
 
+import json
 from dataclasses import replace
 from random import Random
 
+from adapters.rule_book import RULES
 from adapters.slack.webhook import WEBHOOK_URL
-from tests.simulation.arrivals import announced, arrivals_of
+from tests.simulation.arrivals import announced, arrivals_of, queued
+from tests.simulation.documents import DOCUMENTS
 from tests.simulation.drawn_faults import fault_plan_of
 from tests.simulation.drawn_recordings import awaiting_goals, recordings_of, uuid_of, violating
 from tests.simulation.faults import AwsOutage, FaultPlan
-from tests.simulation.operator_entries import goals_read_later, stored_at_first
+from tests.simulation.operator_entries import Entry, goals_read_later, stored_at_first
 from tests.simulation.recordings import Goal, Kind, Recording, State
 from tests.simulation.scenario import Scenario
 from tests.simulation.times import MINUTE, SECOND
+from tests.simulation.vendor import Outage
 from tests.simulation.world import START_MS
 
 
@@ -87,6 +91,52 @@ def frozen_before_the_mark(random: Random) -> Scenario:
             until_ms,
             often_delayed=("put RECORDING", "update RECORDING"),
             aws_outages=(AwsOutage("sns", down_ms, until_ms),),
+        ),
+        entries=stored_at_first(),
+        slow_vendor=True,
+    )
+
+
+def frozen_before_the_save(random: Random) -> Scenario:
+    """Threads are frozen before they save, and thaw when other rules have long been in force.
+
+    The vendor is down meanwhile, so that no other worker judges their recordings.
+    """
+    early = [violating(number, random) for number in range(8)]
+    down_ms, up_ms = START_MS + 26 * SECOND, START_MS + 155 * SECOND
+    thaws_ms = [random.randrange(down_ms + 65 * SECOND, up_ms) for _ in range(12)]
+    late = [violating(number, random, at_ms) for number, at_ms in enumerate(thaws_ms, 8)]
+    rules = json.dumps(random.choice(DOCUMENTS[1:]))
+    return Scenario(
+        evaluators=12,
+        notifiers=1,
+        limit=60,
+        vendor_limit=60,
+        recordings=[*early, *late],
+        arrivals=[queued(recording) for recording in (*early, *late)],
+        fault_plan=FaultPlan(down_ms, often_delayed=("put ALIAS",), shortest_delay_ms=20 * SECOND),
+        entries=[*stored_at_first(), Entry(down_ms, RULES, rules)],
+        outages=[Outage(down_ms, up_ms, "503")],
+        slow_vendor=True,
+    )
+
+
+def frozen_before_the_publish(random: Random) -> Scenario:
+    """Threads are frozen while they save. They thaw late in their lease, and are held up after publishing."""
+    recordings = [violating(number, random) for number in range(4)]
+    first = [queued(recording) for recording in recordings]
+    thaws_ms = [START_MS + random.randrange(43 * SECOND, 48 * SECOND) for _ in range(8)]
+    carry_on_ms = [START_MS + random.randrange(64 * SECOND, 71 * SECOND) for _ in range(16)]
+    again = [replace(random.choice(first), at_ms=at_ms, name=f"event {at_ms}") for at_ms in (*thaws_ms, *carry_on_ms)]
+    return Scenario(
+        evaluators=8,
+        notifiers=1,
+        limit=60,
+        vendor_limit=60,
+        recordings=recordings,
+        arrivals=[*first, *again],
+        fault_plan=FaultPlan(
+            START_MS + MINUTE, often_delayed=("put RECORDING", "update RECORDING"), shortest_delay_ms=20 * SECOND
         ),
         entries=stored_at_first(),
         slow_vendor=True,

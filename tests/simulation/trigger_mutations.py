@@ -66,6 +66,9 @@ TRIGGER_MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
             walk.PageWalk, "_newest_page", "page.order not in {None, self.order}", "page.order is not self.order"
         ),
     ),
+    "the order of a list is read from one page": (
+        Substitution(walk.PageWalk, "_newest_page", "if other.total_pages > 1:", "if other.total_pages:"),
+    ),
     "an updated recording is not ours": (
         Substitution(
             webhook_event, "may_announce_results", "(words & _DONE or not words & _OTHER_NEWS)", "words & _DONE"

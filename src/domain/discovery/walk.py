@@ -70,7 +70,7 @@ class PageWalk:
             other = self._other_end(page)
             while other.total_count != page.total_count:  # The list has moved between the two reads.
                 page, other = other, self._other_end(other)
-            if page.total_pages or other.total_pages:  # The list may have become empty.
+            if other.total_pages > 1:  # A list that has shrunk to one page has both ends there, or is empty.
                 self.order = self._order_of(page, other)
             self.last_page = max(1, other.total_pages)
             page = self._newest_from(max(page, other, key=self._pages_older_than))

@@ -44,11 +44,12 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """The event, the outcome stored before the fetch, and when the fetch began."""
+    """The event, the outcome stored before the fetch, when the fetch began, and when all has to be done."""
 
     event: RecordingEvent
     stored: Outcome | None
     fetch_started_ms: int
+    deadline_ms: int
 
     @property
     def recording(self) -> RecordingId:
@@ -89,7 +90,7 @@ class Attempt:
     ) -> Evaluated | Duplicate | Wait | Unfinished:
         rules = self.rules()  # Before the request is spent: without valid rules nothing can be judged.
         latest_ms = deadline_ms - _START_RESERVE_MS
-        begun = _Begun(event, stored, self.fetch.begin(latest_ms))
+        begun = _Begun(event, stored, self.fetch.begin(latest_ms), deadline_ms)
         try:
             fetched = self.fetch(event.recording, event.history, rules, latest_ms=latest_ms)
         except NotFound:
@@ -105,9 +106,9 @@ class Attempt:
                 if stored and fetched.snapshot.is_judged_by(stored):
                     self.outcomes.advance(stored.confirmed(begun.fetch_started_ms, fetched.snapshot.digest))
                     return Duplicate(stored.recording, "unchanged")
-                return self._judge(begun, fetched, rules, deadline_ms)
+                return self._judge(begun, fetched, rules)
 
-    def _judge(self, begun: _Begun, fetched: Fetched, rules: RuleSet, deadline_ms: int) -> Evaluated | Unfinished:
+    def _judge(self, begun: _Begun, fetched: Fetched, rules: RuleSet) -> Evaluated | Unfinished:
         snapshot, details = fetched.snapshot, fetched.details
         recording = snapshot.results.recording_id
         stored = begun.stored_for(recording)
@@ -120,7 +121,7 @@ class Attempt:
         new = [violation for violation in violations if violation.fingerprint not in alerted]
         details_error: AlertsError | None = None
         if new and details is None:
-            details, details_error = self._details_or_error(begun.event.recording, deadline_ms)
+            details, details_error = self._details_or_error(begun.event.recording, begun.deadline_ms)
         kept = details.kept() if details else stored.details if stored else None
         in_shadow = judge_shadow(rules, replace(call, details=kept)) if rules.shadow else NOTHING
         evaluated_at_ms = self.now_ms()
@@ -174,6 +175,9 @@ class Attempt:
         named = begun.event.recording
         if isinstance(named, str) and isinstance(outcome.recording, int) and not begun.stored_for(outcome.recording):
             self.outcomes.remember_alias(named, outcome.recording)
+        if self.now_ms() > begun.deadline_ms:
+            # Lambda froze the thread and thawed it in a later invocation. Other rules may be in force by now.
+            raise OutOfTime(f"Recording {outcome.recording}: too late to save its outcome.", self.now_ms())
         self.outcomes.save(outcome)
 
     def _details_or_error(

@@ -11,8 +11,8 @@ from domain.evaluation.outcome import Outcome
 from domain.lease import LEASE_MS
 from domain.ports import AlertTopic, Clock, Meter, OutcomeTable
 
-_PUBLISH_RESERVE_MS: Final = 15_000
-"""The part of a lease that one publish may need: the call's time limit plus clock skew."""
+_PUBLISH_RESERVE_MS: Final = 30_000
+"""The part of a lease that publish and mark may need: a whole invocation, which may be held up in between."""
 NEVER_LEASED_MS: Final = 0
 """The lease of a pending alert that was certainly not published yet."""
 

@@ -115,9 +115,9 @@ class OutcomeInvariants:
             raise Violated(2, f"recording {recording.number}: the shadow rules found {said}, but it is {it_is}")
 
     def _in_force(self, version: str, number: int) -> Document:
-        """The document of this version, if it was in force within the cache time."""
-        now_ms = self._world.now_ms
-        ends = [*(rules.from_ms for rules in self._rules[1:]), now_ms + 1]
+        """The document of this version, if it was in force within the cache time before the worker asked to write."""
+        now_ms = current().notes["asked_ms"]
+        ends = [*(rules.from_ms for rules in self._rules[1:]), self._world.now_ms + 1]
         for rules, until_ms in zip(self._rules, ends, strict=True):
             lately = self._parameters_fail or until_ms > now_ms - _CACHED_MS
             if rules.version == version and rules.document and rules.from_ms <= now_ms and lately:
