@@ -110,6 +110,24 @@ def test_an_end_of_the_list_without_a_time_does_not_turn_the_list_round(newest_f
     assert world.sent == {*range(1, 102)}
 
 
+def test_a_list_that_shrinks_to_one_page_while_its_ends_are_compared_shows_no_order() -> None:
+    def leave(*recordings: int) -> None:
+        for recording in recordings:
+            world.list.remove(recording)
+
+    world = World(newest_first=False)
+    world.new(*range(1, 102), age_ms=2 * MINUTE)
+    world.stage.at(5, lambda: leave(*range(3, 102)))  # after the first page
+    world.stage.at(7, lambda: leave(2))  # after the other one
+    assert world.run().stopped is None
+    assert world.memory.stored
+    assert world.memory.stored.order is None
+    world.new(*range(200, 301))
+    world.list.undated = {*range(200, 299)}  # The page of the oldest does not show how it is sorted.
+    world.run()
+    assert world.sent == {1, *range(200, 301)}
+
+
 def test_a_list_whose_order_does_not_show_is_looked_at_later() -> None:
     world = World(newest_first=False).started()
     world.new(*range(1, 102))

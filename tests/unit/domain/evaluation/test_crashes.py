@@ -98,6 +98,24 @@ def overtaken(world: World, point: int, given: RecordingEvent, act: Callable[[],
     return world.handle(given)
 
 
+class TestFrozenThread:
+    """Lambda froze it, and thaws it in a later invocation."""
+
+    def test_it_saves_no_outcome_after_its_deadline(self) -> None:
+        world = alerting_world()
+        result = overtaken(world, BY_NUMBER.index("after details"), event(), lambda: world.clock.advance(30_001))
+        assert isinstance(result, Deferred)
+        assert result.reason == "out_of_time"
+        assert not world.outcomes.rows
+
+    @pytest.mark.parametrize(("held_up_ms", "published"), [(LEASE_MS // 2, 1), (LEASE_MS // 2 + 1, 0)])
+    def test_it_publishes_nothing_with_little_of_its_lease_left(self, held_up_ms: int, published: int) -> None:
+        world = alerting_world()
+        overtaken(world, BY_NUMBER.index("after save"), event(), lambda: world.clock.advance(held_up_ms))
+        assert len(world.topic.published) == published
+        assert bool(world.outcome().pending_alert) is not bool(published)
+
+
 class TestTwoWorkers:
     @pytest.mark.parametrize("other", [123, UUID])
     @pytest.mark.parametrize(("name", "point"), POINTS)
