@@ -43,23 +43,23 @@ def backtest(session: boto3.Session, stack_name: str, wish: Wish, output: Output
     """Compare and show. Raises `CommandError` and botocore's errors; changes no rules and no outcome."""
     if (wish.distributed or wish.resume) and (wish.list_ids or wish.words):
         raise CommandError("A distributed backtest only counts. --list and --words need a backtest on this machine.")
-    report = _resumed(session, stack_name, wish) if wish.resume else _compared(session, stack_name, wish)
-    report = replace(report, may_lose=wish.may_lose)
+    stack, report = _resumed(session, stack_name, wish) if wish.resume else _compared(session, stack_name, wish)
     if output is Output.JSON:
         show_json(report)
     else:
         show_table(report, out)
-    warn(report, stack_name)
+    warn(report, stack.name)
     return Exit.FINDINGS if report.loses_too_much else Exit.FINE
 
 
-def _resumed(session: boto3.Session, stack_name: str, wish: Wish) -> Report:
+def _resumed(session: boto3.Session, stack_name: str, wish: Wish) -> tuple[Stack, Report]:
     if wish.file or wish.against or wish.since or wish.from_ or wish.to:
         raise CommandError("--resume goes on as the backtest was started: leave out FILE, --against and the period.")
-    return DistributedBacktests(session, require_stack(session, stack_name)).finish(str(wish.resume))
+    stack = require_stack(session, stack_name)
+    return stack, DistributedBacktests(session, stack).finish(str(wish.resume), wish.may_lose)
 
 
-def _compared(session: boto3.Session, stack_name: str, wish: Wish) -> Report:
+def _compared(session: boto3.Session, stack_name: str, wish: Wish) -> tuple[Stack, Report]:
     if wish.file is None:
         raise CommandError("Give the rules document to judge by: ica rules backtest FILE.")
     asked = period(wish.since, wish.from_, wish.to, round(time.time() * 1000))
@@ -67,10 +67,11 @@ def _compared(session: boto3.Session, stack_name: str, wish: Wish) -> Report:
     against = read_document(wish.against).rules if wish.against else None
     stack = require_stack(session, stack_name)
     before = against or _in_force(session, stack)
-    if not wish.distributed:
-        return judge_here(session, stack, now, before, asked, list_ids=wish.list_ids, words=wish.words)
-    distributed = DistributedBacktests(session, stack)
-    return distributed.finish(distributed.create(now, before, asked))
+    if wish.distributed:
+        backtests = DistributedBacktests(session, stack)
+        return stack, backtests.finish(backtests.create(now, before, asked), wish.may_lose)
+    report = judge_here(session, stack, now, before, asked, list_ids=wish.list_ids, words=wish.words)
+    return stack, replace(report, may_lose=wish.may_lose)
 
 
 def _in_force(session: boto3.Session, stack: Stack) -> RuleSet:

@@ -13,8 +13,8 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from adapters.dynamodb.backtest_table import BacktestTable, BacktestUnknown, StoredBacktest
-from adapters.dynamodb.outcomes_by_day import OutcomesByDay
+from adapters.dynamodb.backtest_table import BacktestTable, BacktestUnusable, StoredBacktest
+from adapters.dynamodb.outcomes_by_day import OutcomesByDay, days
 from cli.console import progress_bar, say
 from cli.errors import CommandError, Exit
 from cli.rules.backtest_here import AWS
@@ -22,12 +22,13 @@ from cli.rules.backtest_report import Report
 from cli.stack import Stack
 from domain.backtest.backtest import Backtest
 from domain.backtest.period import Period
-from domain.errors import RulesInvalid
 from domain.rules.document import RuleSet
+from domain.wording import iso
 
 MACHINE: Final = "BacktestStateMachineArn"
 _POLL_S: Final = 2.0
-_GONE: Final = frozenset({"ExecutionDoesNotExist", "InvalidArn"})
+_APPEARS_WITHIN_S: Final = 20.0
+"""Step Functions may not know an execution yet that it has just started."""
 
 
 class DistributedBacktests:
@@ -40,71 +41,98 @@ class DistributedBacktests:
                 "first, or leave --distributed out.",
                 Exit.UNREACHABLE,
             )
-        self._stack = stack
+        self._machine_arn = stack.outputs[MACHINE]
+        self._where = f"--stack {stack.name} --region {session.region_name}"
         self._machine = session.client("stepfunctions", config=AWS)
         dynamodb, table = session.client("dynamodb", config=AWS), stack.outputs["OutcomeTableName"]
-        self._table = BacktestTable(dynamodb, table, lambda: round(time.time() * 1000))
+        self._table = BacktestTable(dynamodb, table, _now_ms)
         self._outcomes = OutcomesByDay(dynamodb, table)
 
-    def create(self, now: RuleSet, before: RuleSet, period: Period) -> str:
-        """Store what is to be judged. Returns its id."""
+    def create(self, now: RuleSet, before: RuleSet, asked: Period) -> str:
+        """Store what is to be judged. Returns its id. A period ends now at the latest: later calls would be missed."""
+        now_ms = _now_ms()
+        period = Period(min(asked.from_ms, now_ms - 1), min(asked.to_ms, now_ms))
         backtest = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
-        self._table.create(backtest, StoredBacktest(now, before, period))
+        answered = any(
+            answers
+            for day in days(period.from_at, iso(now_ms))
+            for _, answers in self._outcomes.verdicts(day, period.from_at, iso(now_ms))
+        )
+        self._table.create(backtest, StoredBacktest(now, before, period, period.segments, answered))
         return backtest
 
-    def finish(self, backtest: str) -> Report:
+    def finish(self, backtest: str, may_lose: int) -> Report:
         """Have every segment judged that is not yet, wait, and add them up."""
+        again = f"ica rules backtest --resume {backtest} {self._where}" + (f" --may-lose {may_lose}" * bool(may_lose))
+        sample = self._outcomes.sample()
         try:
             stored = self._table.read(backtest)
-        except (BacktestUnknown, RulesInvalid) as error:
+            left = sorted(set(range(stored.segments)) - self._table.segments(backtest).keys())
+            if left:
+                self._judge(backtest, stored, left, again)
+            judged = self._table.segments(backtest)
+        except BacktestUnusable as error:
             raise CommandError(str(error)) from None
-        again = f"ica rules backtest --resume {backtest} --stack {self._stack.name}"
-        say(f"Backtest {backtest} runs on AWS, also when this command is stopped. To come back to it:\n  {again}")
-        execution = self._running(stored) or self._start(backtest, stored)
-        end = self._wait(execution, stored.period.segments) if execution else {}
-        judged = self._table.segments(backtest)
-        if len(judged) < stored.period.segments:
-            why = ": ".join(end[part] for part in ("status", "error", "cause") if part in end)
+        if missing := stored.segments - len(judged):
             raise CommandError(
-                f"The run ended before all was judged ({why}). {len(judged)} of {stored.period.segments} segments are "
-                f"kept; the function's log has the reason. To go on:\n  {again}",
+                f"{missing} of {stored.segments} segments were not judged; if the function was called, its log says "
+                f"why. The others are kept. To go on:\n  {again}",
                 Exit.UNREACHABLE,
             )
         whole = Backtest(stored.now, stored.before)
         for each in judged.values():
             whole.merge(each)
-        return Report(whole, stored.period, self._outcomes.sample())
+        return Report(whole, stored.period, sample, may_lose)
 
-    def _running(self, stored: StoredBacktest) -> str | None:
-        """The execution, if one is under way."""
-        if stored.execution is None:
-            return None
+    def _judge(self, backtest: str, stored: StoredBacktest, left: list[int], again: str) -> None:
+        """Have these segments judged: by the execution that is under way, or by a new one."""
+        execution = stored.execution
+        if execution is None or self._status(execution) != "RUNNING":
+            execution = self._start(backtest, stored.starts + 1, left)
+        say(f"Backtest {backtest} runs on AWS, also when this command is stopped. To come back to it:\n  {again}")
+        started, judged_before = time.monotonic(), stored.segments - len(left)
+        with progress_bar("Judging past calls on AWS", "segments") as told:
+            while (status := self._status(execution)) in {"RUNNING", None}:
+                if status is None and time.monotonic() > started + _APPEARS_WITHIN_S:
+                    raise CommandError(f"Step Functions lost the run. To go on:\n  {again}", Exit.UNREACHABLE)
+                for run in self._machine.list_map_runs(executionArn=execution)["mapRuns"] if status else ():
+                    counts = self._machine.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
+                    told(judged_before + counts["succeeded"], stored.segments)
+                time.sleep(_POLL_S)
+        if status != "SUCCEEDED":
+            say(f"The run ended as {status}.")
+
+    def _start(self, backtest: str, number: int, left: list[int]) -> str:
+        """Start an execution. One that another command has started meanwhile has the same name, and is this one."""
+        running = self._machine.list_executions(stateMachineArn=self._machine_arn, statusFilter="RUNNING")
+        for each in running["executions"]:
+            if each["name"].startswith(backtest):
+                return str(each["executionArn"])
+            raise CommandError(
+                "Another backtest of this stack is running, and two would read too much of its table. Come back later:"
+                f"\n  ica rules backtest --resume {backtest} {self._where}",
+                Exit.UNREACHABLE,
+            )
+        name = f"{backtest}-{number}"
+        given = json.dumps({"backtest": backtest, "segments": left}, separators=(",", ":"))
         try:
-            status = self._machine.describe_execution(executionArn=stored.execution)["status"]
+            execution = self._machine.start_execution(stateMachineArn=self._machine_arn, name=name, input=given)
+            arn = str(execution["executionArn"])
+        except self._machine.exceptions.ExecutionAlreadyExists:
+            arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+        self._table.note_execution(backtest, number, arn)
+        return arn
+
+    def _status(self, execution: str) -> str | None:
+        """`None` where Step Functions does not know it, or knows it no longer."""
+        try:
+            found: Any = self._machine.describe_execution(executionArn=execution)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
                 return None
             raise
-        return stored.execution if status == "RUNNING" else None
+        return str(found["status"])
 
-    def _start(self, backtest: str, stored: StoredBacktest) -> str | None:
-        """Start an execution for the segments that are left; `None` where all are judged."""
-        left = sorted(set(range(stored.period.segments)) - self._table.segments(backtest).keys())
-        if not left:
-            return None
-        given = json.dumps({"backtest": backtest, "segments": left}, separators=(",", ":"))
-        started = self._machine.start_execution(stateMachineArn=self._stack.outputs[MACHINE], input=given)
-        self._table.note_execution(backtest, started["executionArn"])
-        return str(started["executionArn"])
 
-    def _wait(self, execution: str, segments: int) -> dict[str, Any]:
-        """What Step Functions says of the execution when it has ended."""
-        with progress_bar("Judging past calls on AWS", "segments") as told:
-            while True:
-                state: Any = self._machine.describe_execution(executionArn=execution)
-                for run in self._machine.list_map_runs(executionArn=execution)["mapRuns"]:
-                    counts = self._machine.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
-                    told(segments - counts["total"] + counts["succeeded"], segments)
-                if state["status"] != "RUNNING":
-                    return dict(state)
-                time.sleep(_POLL_S)
+def _now_ms() -> int:
+    return round(time.time() * 1000)

@@ -5,7 +5,7 @@ backtest, and store the counts. `ica rules backtest --distributed` stores the ba
 """
 
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -61,10 +61,11 @@ class BacktestWorker:
         """Judge one segment. What it raises, the state machine tries again, and then reports."""
         asked = _Segment.model_validate(event)
         stored = self._backtests.read(asked.backtest)
-        if asked.segment >= stored.period.segments:
-            raise ValueError(f"Backtest {asked.backtest} has {stored.period.segments} segments; no {asked.segment}.")
-        trial = Backtest(stored.now, stored.before, verdicts=self._outcomes.verdicts_of)
-        with closing(PastCalls(self._outcomes, stored.period.segment(asked.segment))) as past:
+        if asked.segment >= stored.segments:
+            raise ValueError(f"Backtest {asked.backtest} has {stored.segments} segments; no {asked.segment}.")
+        verdicts = partial(self._outcomes.verdicts_of, from_at=stored.period.from_at) if stored.answered else None
+        trial = Backtest(stored.now, stored.before, verdicts=verdicts)
+        with closing(PastCalls(self._outcomes, stored.period.segment(asked.segment, stored.segments))) as past:
             for outcome in past():
                 trial.take(outcome)
         self._backtests.put_segment(asked.backtest, asked.segment, trial.judged)

@@ -89,7 +89,7 @@ def test_discovery_writes_what_its_role_allows(aws: Aws, vendor: Vendor, clock: 
 def test_a_backtest_writes_what_its_role_allows(aws: Aws, clock: FakeClock) -> None:
     """`ica` stores the backtest, with the operator's own permissions."""
     table = BacktestTable(aws.dynamodb, TABLE, clock)
-    table.create("b", StoredBacktest(rules(), rules(), Period(0, 1)))
+    table.create("b", StoredBacktest(rules(), rules(), Period(0, 1), 1, answered=False))
     aws.calls.names.clear()
     aws.calls.parameters.clear()
     backtest_worker(aws, clock).handle({"backtest": "b", "segment": 0})

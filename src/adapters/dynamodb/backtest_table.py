@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 from pydantic import TypeAdapter
 
 from adapters.dynamodb.keys import SEGMENT, Item, backtest_key, segment_key
+from adapters.dynamodb.table import UNREADABLE
 from domain.backtest.backtest import Judged
 from domain.backtest.period import Period
+from domain.errors import RulesInvalid
 from domain.ports import Clock
 from domain.rules.document import RuleSet, parse_rules
 
@@ -16,20 +18,27 @@ if TYPE_CHECKING:
 
 KEPT_DAYS: Final = 7
 
+_OTHER_RELEASE: Final = "Another release wrote backtest {}. Start a new one."
+
 _judged = TypeAdapter(Judged)
 
 
-class BacktestUnknown(LookupError):
-    """No backtest of this id is in the table, or it has expired."""
+class BacktestUnusable(Exception):
+    """No backtest of this id is in the table, or another release wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBacktest:
-    """`execution` is the ARN of the state machine's execution that was started last."""
+    """`answered`: whether supervisors gave verdicts since the period began. `execution` is the ARN of the state
+    machine's execution that was started last, `starts` how many were.
+    """
 
     now: RuleSet
     before: RuleSet
     period: Period
+    segments: int
+    answered: bool
+    starts: int = 0
     execution: str | None = None
 
 
@@ -49,39 +58,52 @@ class BacktestTable:
                 "before": {"S": stored.before.written().decode()},
                 "from_ms": {"N": str(stored.period.from_ms)},
                 "to_ms": {"N": str(stored.period.to_ms)},
+                "segments": {"N": str(stored.segments)},
+                "answered": {"BOOL": stored.answered},
             }
         )
 
-    def note_execution(self, backtest: str, arn: str) -> None:
+    def note_execution(self, backtest: str, starts: int, arn: str) -> None:
+        """The backtest is kept for a week from then on."""
         self._dynamodb.update_item(
             TableName=self._table,
             Key=backtest_key(backtest).attributes,
-            UpdateExpression="SET execution = :arn",
+            UpdateExpression="SET execution = :arn, starts = :starts, expires_at = :expires",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":arn": {"S": arn}},
+            ExpressionAttributeValues={
+                ":arn": {"S": arn},
+                ":starts": {"N": str(starts)},
+                ":expires": {"N": str(self._expires_at())},
+            },
         )
 
     def read(self, backtest: str) -> StoredBacktest:
-        """Raises `BacktestUnknown`, and `RulesInvalid` where another release stored rules unknown to this one."""
+        """Raises `BacktestUnusable`."""
         answer = self._dynamodb.get_item(
             TableName=self._table, Key=backtest_key(backtest).attributes, ConsistentRead=True
         )
         item = answer.get("Item")
         if not item:
-            raise BacktestUnknown(f"There is no backtest {backtest}. Backtests are kept for {KEPT_DAYS} days.")
-        return StoredBacktest(
-            parse_rules(item["now"]["S"]),
-            parse_rules(item["before"]["S"]),
-            Period(int(item["from_ms"]["N"]), int(item["to_ms"]["N"])),
-            item["execution"]["S"] if "execution" in item else None,
-        )
+            raise BacktestUnusable(f"There is no backtest {backtest}. Backtests are kept for {KEPT_DAYS} days.")
+        try:
+            return StoredBacktest(
+                parse_rules(item["now"]["S"]),
+                parse_rules(item["before"]["S"]),
+                Period(int(item["from_ms"]["N"]), int(item["to_ms"]["N"])),
+                int(item["segments"]["N"]),
+                item["answered"]["BOOL"],
+                int(item.get("starts", {"N": "0"})["N"]),
+                item["execution"]["S"] if "execution" in item else None,
+            )
+        except (*UNREADABLE, RulesInvalid) as error:
+            raise BacktestUnusable(_OTHER_RELEASE.format(backtest)) from error
 
     def put_segment(self, backtest: str, number: int, judged: Judged) -> None:
         """Judged twice, a segment is stored once."""
         self._put(segment_key(backtest, number).attributes | {"judged": {"S": _judged.dump_json(judged).decode()}})
 
     def segments(self, backtest: str) -> dict[int, Judged]:
-        """Those that are judged, by number."""
+        """Those that are judged, by number. Raises `BacktestUnusable`."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
@@ -89,10 +111,15 @@ class BacktestTable:
             ExpressionAttributeValues={":pk": {"S": backtest_key(backtest).pk}, ":segment": {"S": SEGMENT}},
         )
         items = (item for page in pages for item in page["Items"])
-        return {
-            int(item["sk"]["S"].removeprefix(SEGMENT)): _judged.validate_json(item["judged"]["S"]) for item in items
-        }
+        try:
+            return {
+                int(item["sk"]["S"].removeprefix(SEGMENT)): _judged.validate_json(item["judged"]["S"]) for item in items
+            }
+        except UNREADABLE as error:  # pydantic's error is a `ValueError`
+            raise BacktestUnusable(_OTHER_RELEASE.format(backtest)) from error
 
     def _put(self, item: Item) -> None:
-        expires_at = self._now_ms() // 1000 + KEPT_DAYS * 86_400
-        self._dynamodb.put_item(TableName=self._table, Item=item | {"expires_at": {"N": str(expires_at)}})
+        self._dynamodb.put_item(TableName=self._table, Item=item | {"expires_at": {"N": str(self._expires_at())}})
+
+    def _expires_at(self) -> int:
+        return self._now_ms() // 1000 + KEPT_DAYS * 86_400

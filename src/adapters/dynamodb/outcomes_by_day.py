@@ -70,16 +70,17 @@ class OutcomesByDay:
             for item in items:
                 yield item["pk"]["S"].partition("#")[2], _answers(item)
 
-    def verdicts_of(self, recording: int) -> dict[str, str]:
-        """The verdict of each fingerprint of one recording."""
+    def verdicts_of(self, recording: int, from_at: str) -> dict[str, str]:
+        """The verdict of each fingerprint of one recording, as far as it was given from that time on."""
         found = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :verdict)",
             ExpressionAttributeValues={":pk": {"S": outcome_key(recording).pk}, ":verdict": {"S": VERDICT}},
             ProjectionExpression="index_time, verdicts",
         )["Items"]
-        in_order = sorted(found, key=lambda item: item.get("index_time", {}).get("S", ""))
-        return {mark: verdict for item in in_order for mark, verdict in _answers(item).items()}
+        timed = [item for item in found if item.get("index_time", {"S": ""})["S"] >= from_at]
+        timed.sort(key=lambda item: item["index_time"]["S"])
+        return {mark: verdict for item in timed for mark, verdict in _answers(item).items()}
 
     def sample(self) -> tuple[int, int]:
         """Of one page of the table: its outcomes, and how many of them are not in the index."""

@@ -1,11 +1,14 @@
 """Past calls out of the table: found by the index, read in threads while others are judged, and dropped."""
 
+import random
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Final
 
+from adapters.dynamodb.keys import Key
 from adapters.dynamodb.outcomes_by_day import Found, OutcomesByDay, days
 from domain.backtest.period import Period
 from domain.backtest.stored import NotJudged, StoredOutcome
@@ -13,6 +16,7 @@ from domain.backtest.stored import NotJudged, StoredOutcome
 _THREADS: Final = 4
 _AHEAD: Final = 6
 """Batches that are read or wait to be judged: with `_BATCH_BYTES` they bound the memory."""
+_PAUSES_S: Final = (1, 2, 4, 8)
 _MOST_KEYS: Final = 100
 _FEWEST_KEYS: Final = 5
 _BATCH_BYTES: Final = 4_000_000
@@ -47,7 +51,7 @@ class PastCalls:
             keys = [found.key for found in page if not found.not_judged]
             while keys:
                 batch, keys = keys[: self._keys_in_batch], keys[self._keys_in_batch :]
-                reading.append(self._pool.submit(self._table.read, batch))
+                reading.append(self._pool.submit(self._read, batch))
                 if len(reading) >= _AHEAD:
                     yield from self._arrived(reading.popleft())
         while reading:
@@ -63,6 +67,15 @@ class PastCalls:
         for recording, answers in chain.from_iterable(self._pool.map(read, days(self._period.from_at, until))):
             given.setdefault(recording, {}).update(answers)
         return given
+
+    def _read(self, keys: Sequence[Key]) -> list[StoredOutcome | NotJudged]:
+        """One batch. A table that is asked for too much leaves reads undone: then it is given time."""
+        for pause_s in _PAUSES_S:
+            try:
+                return self._table.read(keys)
+            except TimeoutError:
+                time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the load, guards nothing
+        return self._table.read(keys)
 
     def _arrived(self, reading: Future[list[StoredOutcome | NotJudged]]) -> list[StoredOutcome | NotJudged]:
         """One batch, when it is there. The next ones have as many keys as its size lets expect to fit."""

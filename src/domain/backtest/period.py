@@ -7,8 +7,8 @@ from typing import Final
 from domain.wording import iso
 
 _SEGMENT_MS: Final = 3_600_000
-_MOST_SEGMENTS: Final = 5_000
-"""A state machine's input, which lists them, has 256 KB at most."""
+_MOST_SEGMENTS: Final = 40_000
+"""Their numbers are the state machine's input, which takes 256 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Period:
 
     @property
     def segments(self) -> int:
-        """Into how many segments a distributed backtest cuts it: an hour each, longer ones beyond seven months."""
+        """Into how many segments a distributed backtest cuts it: an hour each, longer ones beyond four years."""
         return min(_MOST_SEGMENTS, math.ceil((self.to_ms - self.from_ms) / _SEGMENT_MS))
 
-    def segment(self, number: int) -> "Period":
-        """Segments leave no gap and do not overlap."""
+    def segment(self, number: int, segments: int) -> "Period":
+        """One of so many segments. They leave no gap and do not overlap."""
         length = self.to_ms - self.from_ms
-        start, end = (self.from_ms + length * each // self.segments for each in (number, number + 1))
+        start, end = (self.from_ms + length * each // segments for each in (number, number + 1))
         return Period(start, end)

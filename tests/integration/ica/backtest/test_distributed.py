@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.dynamodb.backtest_table import BacktestTable, BacktestUnknown, StoredBacktest
+from adapters.dynamodb.backtest_table import BacktestTable, BacktestUnusable, StoredBacktest
 from domain.backtest.period import Period
 from domain.rules.document import RuleSet, default_rules
 from domain.wording import epoch_ms
@@ -35,7 +35,7 @@ def worker(stack: Aws, clock: FakeClock) -> BacktestWorker:
 
 def judge_all(table: BacktestTable, worker: BacktestWorker, now: RuleSet) -> None:
     """As the state machine does."""
-    table.create(ID, StoredBacktest(now, default_rules(5_000), SPAN))
+    table.create(ID, StoredBacktest(now, default_rules(5_000), SPAN, SPAN.segments, answered=True))
     for number in range(SPAN.segments):
         assert worker.handle({"backtest": ID, "segment": number}) == {}
 
@@ -75,7 +75,7 @@ def test_a_backtest_and_its_segments_expire(stack: Aws, table: BacktestTable, wo
 
 class TestTheFunction:
     def test_refuses_what_is_no_segment(self, table: BacktestTable, worker: BacktestWorker) -> None:
-        table.create(ID, StoredBacktest(rules(), rules(), SPAN))
+        table.create(ID, StoredBacktest(rules(), rules(), SPAN, SPAN.segments, answered=False))
         for event in ({}, {"backtest": ID}, {"backtest": ID, "segment": -1}):
             with pytest.raises(ValidationError):
                 worker.handle(event)
@@ -83,7 +83,7 @@ class TestTheFunction:
             worker.handle({"backtest": ID, "segment": 96})
 
     def test_refuses_a_backtest_that_is_not_there(self, worker: BacktestWorker) -> None:
-        with pytest.raises(BacktestUnknown, match="There is no backtest gone"):
+        with pytest.raises(BacktestUnusable, match="There is no backtest gone"):
             worker.handle({"backtest": "gone", "segment": 0})
 
 
@@ -97,7 +97,7 @@ class TestRefused:
         assert done.err == f"There is no backtest {ID}. Backtests are kept for 7 days.\n"
 
     def test_rules_of_another_release(self, stack: Aws, table: BacktestTable) -> None:
-        table.create(ID, StoredBacktest(rules(), rules(), SPAN))
+        table.create(ID, StoredBacktest(rules(), rules(), SPAN, SPAN.segments, answered=False))
         newer = json.dumps({"version": 1, "rules": [{"id": "n", "severity": "info", "when": "mood"}]})
         stack.dynamodb.update_item(
             TableName=TABLE,
@@ -108,7 +108,7 @@ class TestRefused:
         )
         done = resume()
         assert (done.code, done.out) == (2, "")
-        assert "rules[0].when" in done.err
+        assert done.err == f"Another release wrote backtest {ID}. Start a new one.\n"
 
     def test_a_stack_without_the_state_machine(self, stack: Aws, run: Run) -> None:
         older = json.loads(STACK)
