@@ -40,7 +40,9 @@ class OutcomeInvariants:
         revision, earlier = int(after["revision"]["N"]), int(before["revision"]["N"]) if before else 0
         if revision != earlier + 1:
             raise Violated(6, f"a stale write: revision {revision} of recording {recording.number} replaces {earlier}")
-        if before is None or before["evaluated_at"] != after["evaluated_at"]:
+        # By two clocks, two judgements can have the same time.
+        judgement = ("evaluated_at", "results_digest")
+        if before is None or any(before.get(name) != after.get(name) for name in judgement):
             if after["status"]["S"] in {"not_found", "analysis_failed"}:
                 self._without_results(recording, name, before, after)
             else:
