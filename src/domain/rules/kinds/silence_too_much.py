@@ -75,15 +75,16 @@ class SilenceTooMuch(Condition):
         return Fact.NONE if self.share_above is None else Fact.DETAILS
 
     def matches(self, call: Call) -> Iterator[Match]:
-        lengths_ms = [pause.duration_ms for pause in call.broken_pauses]
-        silence_ms = sum(lengths_ms)
+        pauses, silence_ms = call.broken_pauses, 0
+        for pause in pauses:  # Most calls have few: a loop costs half of `sum`.
+            silence_ms += pause.duration_ms
         if self.longer_than_ms is not None:
             if silence_ms > self.longer_than_ms:
-                found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(lengths_ms))
+                found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(pauses))
                 yield _SUBJECT, partial(found, limit_ms=self.longer_than_ms)
         elif self.share_above is not None and silence_ms > 0:  # Without silence no length is needed.
             duration_ms, share = call.duration_ms, self.share_above
             if silence_ms > share * duration_ms:
                 limit_ms = int(share * duration_ms)
-                found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(lengths_ms), limit_ms=limit_ms)
+                found = partial(MuchSilence, silence_ms=silence_ms, pauses=len(pauses), limit_ms=limit_ms)
                 yield _SUBJECT, partial(found, limit_share=share, duration_ms=duration_ms)
