@@ -57,6 +57,12 @@ def queued(recording: Recording) -> Arrival:
     return Arrival(recording.states[0].at_ms, f"event {recording.number}.0.0", body, recording.number)
 
 
+def numbered(recording: Recording, at_ms: int, place: int) -> Arrival:
+    """An event in the queue, by the recording's number. `place` tells the events of a recording apart."""
+    body = json.dumps({"recording_id": recording.recording_id})
+    return Arrival(at_ms, f"event {recording.number}.{place}", body, recording.number)
+
+
 def _announced(recording: Recording, random: Random) -> list[Arrival]:
     arrivals = []
     for index, state in enumerate(recording.states):

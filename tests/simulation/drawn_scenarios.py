@@ -28,6 +28,7 @@ _SITUATIONS: Final = (
     (0.01, list_situations.few_requests),
     (0.02, situations.frozen_before_the_save),
     (0.02, situations.frozen_before_the_publish),
+    (0.01, situations.results_go_back),
     (0.01, list_situations.shrinks_to_one),
 )
 """The share of the seeds that each has. The others have everything at once."""

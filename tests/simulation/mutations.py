@@ -64,6 +64,11 @@ MUTATIONS: Final[dict[str, tuple[Change, ...]]] = {
         Constant(attempt, "LEASE_MS", 12_000),
         Constant(deliver, "LEASE_MS", 12_000),
     ),
+    "results found again are forgotten where another worker wrote": (
+        Substitution(
+            _Attempt, "_confirm", "except AlertsError as error:", "except AlertsError as error:\n        raise"
+        ),
+    ),
     "published with too little of the lease left": (Constant(outbox, "_PUBLISH_RESERVE_MS", 15_000),),
     "a late thread saves": (Substitution(_Attempt, "_save", "if self.now_ms() > begun.deadline_ms:", "if False:"),),
     "connections kept for ever": (Constant(fresh_connections, "_IDLE_MS", 1 << 60),),

@@ -6,7 +6,7 @@ from random import Random
 
 from adapters.rule_book import RULES
 from adapters.slack.webhook import WEBHOOK_URL
-from tests.simulation.arrivals import announced, arrivals_of, queued
+from tests.simulation.arrivals import announced, arrivals_of, numbered, queued
 from tests.simulation.documents import DOCUMENTS
 from tests.simulation.drawn_faults import fault_plan_of
 from tests.simulation.drawn_recordings import awaiting_goals, recordings_of, uuid_of, violating
@@ -138,6 +138,32 @@ def frozen_before_the_publish(random: Random) -> Scenario:
         fault_plan=FaultPlan(
             START_MS + MINUTE, often_delayed=("put RECORDING", "update RECORDING"), shortest_delay_ms=20 * SECOND
         ),
+        entries=stored_at_first(),
+        slow_vendor=True,
+    )
+
+
+def results_go_back(random: Random) -> Scenario:
+    """The vendor shows other results, and then the first ones again. Events wait in line and fetch one or the other."""
+    some, others = (Goal(1, met=True, score=0.9),), (Goal(1, met=True, score=0.6),)
+    recordings, arrivals = [], []
+    for number in range(8):
+        first_ms, back_ms = START_MS + number * 120, START_MS + MINUTE + random.randrange(2_200, 3_200)
+        shown = ((first_ms, some), (START_MS + 40 * SECOND, others), (back_ms, some))
+        states = tuple(State(at_ms, Kind.READY, goals) for at_ms, goals in shown)
+        recordings.append(Recording(number, 100 + number, uuid_of(number, random), states))
+        arrivals.append(numbered(recordings[-1], first_ms, 0))
+    for recording in random.sample(recordings, 4):
+        times_ms = [START_MS + random.randrange(50 * SECOND, 57 * SECOND) for _ in range(2)]
+        arrivals += [numbered(recording, at_ms, place) for place, at_ms in enumerate(times_ms, 1)]
+    return Scenario(
+        evaluators=16,
+        notifiers=1,
+        limit=8,
+        vendor_limit=8,
+        recordings=recordings,
+        arrivals=arrivals,
+        fault_plan=FaultPlan(START_MS + 2 * MINUTE),
         entries=stored_at_first(),
         slow_vendor=True,
     )

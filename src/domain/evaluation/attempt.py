@@ -104,9 +104,16 @@ class Attempt:
                 return self._save_without_results(begun, Status.ANALYSIS_FAILED, recording or begun.recording)
             case Fetched():
                 if stored and fetched.snapshot.is_judged_by(stored):
-                    self.outcomes.advance(stored.confirmed(begun.fetch_started_ms, fetched.snapshot.digest))
-                    return Duplicate(stored.recording, "unchanged")
+                    return self._confirm(begun, stored, fetched.snapshot.digest)
                 return self._judge(begun, fetched, rules)
+
+    def _confirm(self, begun: _Begun, stored: Outcome, digest: str) -> Duplicate | Unfinished:
+        """The stored outcome was judged from what was fetched again."""
+        try:
+            self.outcomes.advance(stored.confirmed(begun.fetch_started_ms, digest))
+        except AlertsError as error:
+            return Unfinished(digest, error)  # Another worker may just have replaced it, by older results.
+        return Duplicate(stored.recording, "unchanged")
 
     def _judge(self, begun: _Begun, fetched: Fetched, rules: RuleSet) -> Evaluated | Unfinished:
         snapshot, details = fetched.snapshot, fetched.details

@@ -15,7 +15,7 @@ from domain.retry import Deferred
 from tests.fakes.clock import NOON_MS
 from tests.fakes.make import UUID, body, event, goal, pause
 from tests.fakes.stage import Crash
-from tests.fakes.world import World
+from tests.fakes.world import World, evaluated
 
 HOUR_MS = 3_600_000
 SOON_MS, AFTER_VISIBILITY_MS = 10_000, 180_000
@@ -175,6 +175,28 @@ class TestTwoWorkers:
         assert (result.reason, len(lost)) == ("contended", 4)
         world.handle_until_settled(event(history=result.history))
         assert world.alerted_subjects() == [SUBJECTS, ["goal:2"]]
+
+    def test_results_that_went_back_are_not_lost_to_a_worker_that_saves_those_in_between(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The loser has found the stored results again. The winner replaces them by what it fetched before that."""
+        world, between = alerting_world(), alerting_world()
+        for each in (world, between):
+            each.handle(event())
+            each.clock.advance(HOUR_MS)
+        at_first = world.outcome().results_digest
+        between.vendor.answers(123, body(123, goal(2)))
+        between.handle(event(sent_ms=between.clock()))
+        advance = world.outcomes.advance
+
+        def the_other_saves_first(outcome: Outcome) -> None:
+            monkeypatch.undo()
+            world.outcomes.rows[123] = between.outcome()
+            advance(outcome)
+
+        monkeypatch.setattr(world.outcomes, "advance", the_other_saves_first)
+        evaluated(world.handle(event(sent_ms=world.clock() - 10_000)))
+        assert world.outcome().results_digest == at_first
 
     def test_newer_results_are_not_lost_to_a_worker_that_was_first_with_older_ones(self) -> None:
         """The loser's event is older than the winner's fetch; yet it has seen what the winner has not."""
