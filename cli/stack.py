@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.errors import CommandError, Exit
 
+AWS: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 8})
+"""For commands that read or write much: a throttled call is tried again."""
 OURS = {"EventQueueUrl", "OutcomeTableName"}
 """Outputs by which a deployment of this product is known."""
 

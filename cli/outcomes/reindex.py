@@ -6,17 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import boto3
-from botocore.config import Config
 
 from adapters.dynamodb.reindexing import Reindexing
 from cli.console import progress_bar, say
 from cli.errors import Exit
 from cli.questions import agreed_to_change
-from cli.stack import require_stack
+from cli.stack import AWS, require_stack
 from domain import wording
 
 _THREADS: Final = 8
-_AWS: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 8})
 _UNIT_BYTES: Final = 4_096 * 2
 """An eventually consistent read unit."""
 
@@ -24,7 +22,7 @@ _UNIT_BYTES: Final = 4_096 * 2
 def reindex(session: boto3.Session, stack_name: str, *, yes: bool) -> Exit:
     """Add what is missing. Raises `CommandError` and botocore's errors; what was done until then stays."""
     stack = require_stack(session, stack_name)
-    table = Reindexing(session.client("dynamodb", config=_AWS), stack.outputs["OutcomeTableName"])
+    table = Reindexing(session.client("dynamodb", config=AWS), stack.outputs["OutcomeTableName"])
     items, size = table.size()
     start = table.stopped_at()
     say(

@@ -17,9 +17,8 @@ from adapters.dynamodb.backtest_table import BacktestTable, BacktestUnusable, St
 from adapters.dynamodb.outcomes_by_day import OutcomesByDay, days
 from cli.console import progress_bar, say
 from cli.errors import CommandError, Exit
-from cli.rules.backtest_here import AWS
 from cli.rules.backtest_report import Report
-from cli.stack import Stack
+from cli.stack import AWS, Stack
 from domain.backtest.backtest import Backtest
 from domain.backtest.period import Period
 from domain.rules.document import RuleSet

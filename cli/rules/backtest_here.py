@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from typing import Final
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from adapters.dynamodb.outcomes_by_day import OutcomesByDay
@@ -17,14 +16,13 @@ from adapters.dynamodb.past_calls import PastCalls
 from cli.console import progress_bar
 from cli.errors import CommandError, Exit
 from cli.rules.backtest_report import Report
-from cli.stack import Stack
+from cli.stack import AWS, Stack
 from domain import wording
 from domain.backtest.backtest import Backtest
 from domain.backtest.period import Period
 from domain.rules.document import RuleSet
 from domain.rules.violation import Violation
 
-AWS: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 8})
 _QUOTED: Final = 100
 """The most calls of a rule whose words are kept."""
 _NO_INDEX: Final = "This stack's table has no index by day yet: it is an older deployment. Deploy this release first."

@@ -1,26 +1,26 @@
 """Failures of the outside, as types. No code matches on an error's text.
 
 AlertsError
-├── NotNow                    transient: the same attempt can succeed later, so the event is deferred
-│   ├── Throttled             the other side asked for a pause (429)
-│   ├── Unavailable           5xx, 3xx, time-out, refused or cut connection, an answer that is not JSON
-│   ├── KeyMissing            no `api-key` is stored            ┐
-│   ├── KeyRefused            401: unknown, revoked, expired    │ an operator must act
-│   ├── KeyForbidden          403: the key lacks a permission   │
-│   ├── RulesInvalid          the `rules` document is refused   │
-│   ├── SlackUrlInvalid       `slack-webhook-url` is not a URL  │
-│   ├── EmailUnconfirmed      no confirmed e-mail subscription  ┘
-│   ├── NotAnalysed           422: results were requested too early
-│   ├── GoalsNotEvaluated     results without goals, and the vendor is still evaluating them
-│   ├── BudgetSpent           no request is free before this worker's deadline
-│   ├── OutOfTime             too little of the invocation is left to start
-│   ├── NotTaken              the event queue refused some of the events sent together
-│   ├── InFlight              another attempt to send the same alert may still be running
-│   └── Contended             other workers kept writing the same item first
-├── NotFound                  404: three tries, then an outcome of its own
-├── Unusable                  wrong types, another recording's id, too large: three tries, then dead-lettered
-├── Refused                   permanent, dead-lettered at once: 400, a malformed event, an unreadable outcome
-└── Conflict                  another worker wrote first: read again and start over
+├── NotNow                    transient: the same attempt can succeed later, so the event is deferred.
+│   ├── Throttled             the other side asked for a pause (429).
+│   ├── Unavailable           5xx, 3xx, time-out, refused or cut connection, an answer that is not JSON.
+│   ├── KeyMissing            no `api-key` is stored.           ┐
+│   ├── KeyRefused            401: unknown, revoked, expired.   │ An operator must act.
+│   ├── KeyForbidden          403: the key lacks a permission.  │
+│   ├── RulesInvalid          the `rules` document is refused.  │
+│   ├── SlackUrlInvalid       `slack-webhook-url` is not a URL. │
+│   ├── EmailUnconfirmed      no confirmed e-mail subscription. ┘
+│   ├── NotAnalysed           422: results were requested too early.
+│   ├── GoalsNotEvaluated     results without goals, and the vendor is still evaluating them.
+│   ├── BudgetSpent           no request is free before this worker's deadline.
+│   ├── OutOfTime             too little of the invocation is left to start.
+│   ├── NotTaken              the event queue refused some of the events sent together.
+│   ├── InFlight              another attempt to send the same alert may still be running.
+│   └── Contended             other workers kept writing the same item first.
+├── NotFound                  404: three tries, then an outcome of its own.
+├── Unusable                  wrong types, another recording's id, too large: three tries, then dead-lettered.
+├── Refused                   permanent, dead-lettered at once: 400, a malformed event, an unreadable outcome.
+└── Conflict                  another worker wrote first: read again and start over.
 """
 
 from typing import ClassVar, Final

@@ -11,12 +11,12 @@
     aws, sns            the boto3 clients before them;  client_limits: how long and how often they try
     functions           Lambda's environments and time limits;  event_source, direct_invocations: what invokes them
     vendor              IdentityCall, its faults and its limit;  vendor_answers, vendor_transport
-    discovery_plan      what a third of the seeds brings for discovery and the webhook;  triggers: both entrances
-    vendor_list         the vendor's list, which shifts while it is walked
-    timer               invokes discovery until it is at rest;  webhook_sender: posts events, or loses them
-    trigger_aws         what the triggers call of AWS: sent events, eventually consistent reads
-    slack               Slack, its rate, and its answers that get lost
-    wiring              the functions' workers built as the entrances build them, with these parts
+    discovery_plan      what a third of the seeds brings for discovery and the webhook;  triggers: both entrances.
+    vendor_list         the vendor's list, which shifts while it is walked.
+    timer               invokes discovery until it is at rest;  webhook_sender: posts events, or loses them.
+    trigger_aws         what the triggers call of AWS: sent events, eventually consistent reads.
+    slack               Slack, its rate, and its answers that get lost.
+    wiring              the functions' workers built as the entrances build them, with these parts.
 
     log                 the workers' log, checked line by line
     invariants          the promises, checked after every step, on what the ledger has observed
