@@ -1,18 +1,25 @@
 """When `ica` starts the state machine, joins a run, or refuses. The executions are a stand-in, the segments real."""
 
 import json
+import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, cast
+from unittest.mock import Mock
 
 import boto3
 import pytest
 
+from adapters.dynamodb import past_calls
 from adapters.dynamodb.backtest_table import BacktestTable, StoredBacktest
+from adapters.dynamodb.keys import Key
+from adapters.dynamodb.outcomes_by_day import Found
 from cli.errors import CommandError
 from cli.rules import backtest_distributed
 from cli.rules.backtest_distributed import DistributedBacktests
 from cli.stack import Stack
 from domain.backtest.period import Period
+from domain.backtest.stored import NotJudged
 from handlers.judge_past_calls import BacktestWorker
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.make import rules
@@ -90,9 +97,12 @@ class World:
 
     region_name = REGION
 
-    def finish(self) -> None:
+    def backtests(self) -> DistributedBacktests:
         stack = Stack("past", "", {}, {"BacktestStateMachineArn": MACHINE, "OutcomeTableName": TABLE})
-        report = DistributedBacktests(cast("boto3.Session", self), stack).finish(ID, 0)
+        return DistributedBacktests(cast("boto3.Session", self), stack)
+
+    def finish(self) -> None:
+        report = self.backtests().finish(ID, 0)
         assert report.period == SPAN
         assert self.table.segments(ID).keys() == {0, 1, 2, 3}
 
@@ -180,3 +190,34 @@ def test_a_run_that_is_lost_is_told_of(world: World) -> None:
     )
     with pytest.raises(CommandError, match="Step Functions lost the run"):
         world.finish()
+
+
+def test_a_period_ends_now_at_the_latest_and_nobody_asks_for_verdicts_that_nobody_gave(world: World) -> None:
+    now_ms = round(time.time() * 1000)
+    backtest = world.backtests().create(rules(), rules(), Period(now_ms - 1_000, now_ms + 3_600_000))
+    stored = world.table.read(backtest)
+    assert now_ms <= stored.period.to_ms <= round(time.time() * 1000)
+    assert (stored.segments, stored.answered) == (1, False)
+
+
+@pytest.mark.usefixtures("answered")
+def test_verdicts_are_asked_for_where_some_were_given(world: World) -> None:
+    assert world.table.read(world.backtests().create(rules(), rules(), SPAN)).answered
+
+
+@pytest.mark.parametrize(("refusals", "arrives"), [(4, True), (5, False)])
+def test_a_table_that_leaves_reads_undone_is_given_time(
+    refusals: int, arrives: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("adapters.dynamodb.past_calls.time.sleep", slept.append)
+    table = Mock()
+    table.find.return_value = [[Found(Key("RECORDING#1", "OUTCOME"), None)]]
+    table.read.side_effect = [*[TimeoutError] * refusals, [NotJudged.ERASED]]
+    with closing(past_calls.PastCalls(table, Period(0, 1))) as past:
+        if arrives:
+            assert list(past()) == [NotJudged.ERASED]
+        else:
+            with pytest.raises(TimeoutError):
+                list(past())
+    assert len(slept) == 4
